@@ -1,0 +1,33 @@
+// Who is asking, and what they may do: one notion for both faces, MQTT and HTTP.
+
+/** Someone let in. Made by `Authenticator`, asked by the broker and the HTTP routes. */
+export interface Principal {
+  kind: 'user' | 'anonymous' | 'token'
+  /** User or token name; `null` for anonymous. */
+  name: string | null
+  /** May manage the server: clients, rules, deletion, tokens. */
+  admin: boolean
+  /** Who may subscribe to a topic may read its history. `clientId` fills `%c` of a pattern. */
+  mayRead(topic: string, clientId?: string): boolean
+  mayWrite(topic: string, clientId?: string): boolean
+}
+
+/** Checks credentials against the files in force. Answers are cached under a keyed hash, so that it is cheap. */
+export interface Authenticator {
+  /**
+   * The principal of a user and password, of nobody (`user` undefined: anonymous, when allowed), or `null` when refused.
+   * Refusals take the same time whether the user exists or not.
+   */
+  authenticate(user: string | undefined, password: Uint8Array | undefined): Promise<Principal | null>
+  /** Account names whose published demo password still works. While there is one, listeners bind to loopback only. */
+  readonly demoAccounts: readonly string[]
+  /** One line each about what is weak in the files and the command that mends it. */
+  readonly warnings: readonly string[]
+  /** Reads the files again. A broken file keeps the old one in force, and throws an `AppError` that says so. */
+  reload(): Promise<void>
+  /** Called after a reload that changed something: sessions whose credentials no longer hold are to be dropped. */
+  onChange(listener: () => void): void
+  /** Whether a principal let in earlier still holds (user exists, same password hash). */
+  stillHolds(principal: Principal): boolean
+  close(): Promise<void>
+}

@@ -1,0 +1,117 @@
+// Every key of the configuration: its type, its default, its unit and its reason. The one source of the
+// flags, the environment names, the YAML keys and docs/configuration.md (a test keeps that page equal).
+
+import { Type, type Static } from 'typebox'
+
+const port = (value: number, description: string) =>
+  Type.Integer({ minimum: 0, maximum: 65_535, default: value, description })
+const count = (value: number, description: string, minimum = 0) =>
+  Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER, default: value, description })
+const text = (value: string, description: string) => Type.String({ default: value, description })
+const flag = (value: boolean, description: string) => Type.Boolean({ default: value, description })
+const choice = <const T extends readonly string[]>(values: T, value: T[number], description: string) =>
+  Type.Union(
+    values.map((v) => Type.Literal(v as T[number])),
+    { default: value, description },
+  )
+
+export const configSchema = Type.Object(
+  {
+    mqtt: Type.Object({
+      host: text(
+        '',
+        'Address to listen on. Empty: every address, but loopback only while a demo account can log in.',
+      ),
+      port: port(1883, 'TCP port for MQTT. 0 lets the system choose.'),
+      max_packet_size: count(16_777_216, 'Largest packet accepted, in bytes; told to MQTT 5 clients.', 1024),
+      max_connections: count(100_000, 'Connections at one time; more are refused.', 1),
+      connect_timeout_ms: count(10_000, 'How long a new connection may take to send CONNECT.', 100),
+      max_keepalive_s: count(0, 'Longest keep alive granted, in seconds. 0: any.'),
+      max_inflight: count(
+        1000,
+        'Unacknowledged QoS 1 and 2 publishes a client may have under way towards the server (Receive Maximum).',
+        1,
+      ),
+      max_queued_messages: count(
+        10_000,
+        'Messages kept for one absent or slow session; the oldest QoS 0 go first, then new ones are refused.',
+        1,
+      ),
+      max_queued_bytes: count(67_108_864, 'Bytes kept for one absent or slow session.', 1024),
+      max_topic_levels: count(100, 'Levels a topic or filter may have.', 1),
+      max_topic_alias: count(100, 'Topic aliases a client may use (MQTT 5).'),
+      max_session_expiry_s: count(0, 'Longest session expiry granted, in seconds. 0: any.'),
+      session_limit: count(100_000, 'Sessions kept for absent clients.', 1),
+    }),
+    http: Type.Object({
+      host: text(
+        '',
+        'Address to listen on. Empty: every address, but loopback only while a demo account can log in.',
+      ),
+      port: port(8080, 'TCP port for HTTP. 0 lets the system choose.'),
+      cors: Type.Array(Type.String(), {
+        default: [],
+        description: 'Origins whose pages may call the API, such as https://example.org; * for any.',
+      }),
+      max_body_size: count(16_777_216, 'Largest request body, in bytes.', 1024),
+    }),
+    auth: Type.Object({
+      password_file: text(
+        'passwd',
+        'Password file in the format of mosquitto_passwd. Empty: none, so nobody but anonymous clients (when allowed) gets in.',
+      ),
+      acl_file: text(
+        '',
+        "ACL file in Mosquitto's format. Empty: whoever is let in may read and write every topic.",
+      ),
+      allow_anonymous: flag(false, 'Let clients in without a user name.'),
+      admins: Type.Array(Type.String(), {
+        default: ['admin'],
+        description: 'Users who may manage the server.',
+      }),
+    }),
+    store: Type.Object({
+      engine: choice(
+        ['leveldb', 'memory'],
+        'leveldb',
+        'Where readings last. `memory` forgets at exit: for tests only.',
+      ),
+      path: text('data', 'Directory of the data.'),
+      durability: choice(
+        ['fsync', 'os', 'async'],
+        'fsync',
+        'When a publish is acknowledged: after it is on the disk (`fsync`), after the system has it (`os`), or at once (`async`).',
+      ),
+      max_pending_bytes: count(
+        67_108_864,
+        'Bytes waiting for a commit before publishes are refused as overload.',
+        65_536,
+      ),
+      memory: choice(
+        ['normal', 'small'],
+        'normal',
+        'How much memory the store may take: `small` for a Raspberry Pi.',
+      ),
+    }),
+    limits: Type.Object({
+      query_rows: count(1_000_000, 'Rows one query may return.', 1),
+      query_time_ms: count(30_000, 'Time one query may take.', 1),
+      query_concurrency: count(16, 'Queries at one time; more wait.', 1),
+      page_rows: count(10_000, 'Largest `limit` of a page.', 1),
+      publish_batch: count(1000, 'Messages in one POST /api/v1/publish.', 1),
+      auth_concurrency: count(4, 'Password hashes worked out at one time; more wait.', 1),
+    }),
+    log: Type.Object({
+      level: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'What is logged.'),
+      format: choice(
+        ['auto', 'text', 'json'],
+        'auto',
+        '`text` for people, `json` for programs; `auto`: text on a terminal.',
+      ),
+    }),
+  },
+  { additionalProperties: false },
+)
+
+/** The whole configuration, every key present. Frozen by `loadConfig`. */
+export type Config = Static<typeof configSchema>

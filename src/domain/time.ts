@@ -1,0 +1,69 @@
+// Times as people and programs write them: RFC 3339, milliseconds since 1970, or relative to now.
+
+import { AppError } from './errors.ts'
+
+export type TimeUnit = 'ms' | 's' | 'us' | 'ns'
+
+const unitMs: Record<string, number> = {
+  ms: 1,
+  s: 1e3,
+  m: 60e3,
+  h: 3600e3,
+  d: 86400e3,
+  w: 7 * 86400e3,
+  y: 365 * 86400e3,
+}
+
+/** The largest time kept, in milliseconds: 9999-12-31T23:59:59.999Z, the last RFC 3339 can write. */
+export const timeMax = 253_402_300_799_999
+
+/**
+ * A point in time, in milliseconds since 1970: RFC 3339 (`2026-11-24T08:00:00Z`, also a bare date),
+ * an integer of milliseconds, `now`, or relative to `now` (`-90s`, `-15m`, `-1h`, `-7d`). Throws `bad_time`.
+ */
+export function parseTime(text: string, now: number): number {
+  const time = timeOf(text, now)
+  if (time === null || !(Math.abs(time) <= timeMax)) {
+    throw new AppError(
+      'bad_time',
+      `"${text.slice(0, 60)}" is not a time; write RFC 3339 (2026-11-24T08:00:00Z), milliseconds since 1970, now, or relative to now (-15m, -1h, -7d)`,
+    )
+  }
+  return time
+}
+
+/** A length of time such as `5m`, `90s` or `1h30m`, in milliseconds; a bare integer is milliseconds. Throws `bad_time`. */
+export function parseDuration(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text)
+  if (!/^(\d+(?:\.\d+)?(?:ms|[smhdwy]))+$/.test(text)) {
+    throw new AppError(
+      'bad_time',
+      `"${text.slice(0, 60)}" is not a length of time; write 500ms, 90s, 15m, 1h, 7d or 1h30m`,
+    )
+  }
+  let total = 0
+  for (const [, count, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhdwy])/g)) {
+    total += Number(count) * (unitMs[unit ?? ''] ?? Number.NaN)
+  }
+  return Math.round(total)
+}
+
+/** RFC 3339 in UTC with milliseconds. */
+export function formatTime(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+function timeOf(text: string, now: number): number | null {
+  if (text === 'now') return now
+  if (/^-?\d{1,15}$/.test(text)) return Number(text)
+  const relative = /^(?:now)?([+-])(.+)$/.exec(text)
+  if (relative && /^[\d.]+[a-z]/.test(relative[2] ?? '')) {
+    const length = parseDuration(relative[2] ?? '')
+    return relative[1] === '-' ? now - length : now + length
+  }
+  const date = /^\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:\d\d)?)?$/.test(text)
+  if (!date) return null
+  const zoned = /[Zz]$|[+-]\d\d:\d\d$/.test(text) || text.length === 10
+  const time = Date.parse(zoned ? text.replace(' ', 'T') : `${text.replace(' ', 'T')}Z`)
+  return Number.isNaN(time) ? null : time
+}

@@ -1,0 +1,56 @@
+// What the server counts about itself, in Prometheus' conventions. The ledger is here:
+// received = stored + rejected + deduplicated, by source. docs/metrics.md names each.
+
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** A fresh registry: one a server, so that tests may run several in a process. */
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  return {
+    registry,
+    received: new Counter({
+      name: 'amber_publishes_received_total',
+      help: 'Publishes that reached capture, by source.',
+      labelNames: ['source'] as const,
+      registers,
+    }),
+    stored: new Counter({
+      name: 'amber_publishes_stored_total',
+      help: 'Publishes that are durable, by source.',
+      labelNames: ['source'] as const,
+      registers,
+    }),
+    rejected: new Counter({
+      name: 'amber_publishes_rejected_total',
+      help: 'Publishes refused before they were stored, by source and reason (an error code).',
+      labelNames: ['source', 'reason'] as const,
+      registers,
+    }),
+    deduplicated: new Counter({
+      name: 'amber_publishes_deduplicated_total',
+      help: 'Publishes recognised as a second copy of a stored one, by source.',
+      labelNames: ['source'] as const,
+      registers,
+    }),
+    ackSeconds: new Histogram({
+      name: 'amber_acknowledgement_seconds',
+      help: 'Time from capture to durable, for publishes somebody waits for.',
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+      registers,
+    }),
+    connections: new Gauge({
+      name: 'amber_mqtt_connections',
+      help: 'MQTT clients connected now.',
+      registers,
+    }),
+    dropped: new Counter({
+      name: 'amber_messages_dropped_total',
+      help: 'Deliveries to subscribers given up, by reason.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+  }
+}
