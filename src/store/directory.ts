@@ -1,0 +1,44 @@
+// The data directory: what stands where, and that it is ours before anything is written into it.
+
+import { access, constants, mkdir, readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { AppError } from '../domain/errors.ts'
+
+export interface DataDirectory {
+  root: string
+  /** LevelDB of the readings. */
+  readings: string
+  /** LevelDB of the MQTT sessions. */
+  sessions: string
+}
+
+const ours = new Set(['readings', 'sessions', 'backups'])
+/** What file systems and tools put beside: no reason to refuse a directory. */
+const harmless = new Set(['lost+found', '.gitkeep', '.DS_Store', '.snapshot'])
+
+/** Makes the directory when it is missing. Throws `store_foreign` when it holds something else or cannot be written. */
+export async function openDataDirectory(path: string): Promise<DataDirectory> {
+  const root = resolve(path)
+  try {
+    await mkdir(root, { recursive: true, mode: 0o700 })
+    await access(root, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw new AppError(
+      'store_foreign',
+      `the data directory ${root} cannot be written (${errno(error)}); give this user the right to write there, or choose another with --store.path`,
+      { cause: error },
+    )
+  }
+  const strange = (await readdir(root)).filter((name) => !ours.has(name) && !harmless.has(name))
+  if (strange.length > 0) {
+    throw new AppError(
+      'store_foreign',
+      `${root} is not a data directory of Amber: it holds ${strange.slice(0, 3).join(', ')}${strange.length > 3 ? ', …' : ''}; choose an empty one with --store.path`,
+    )
+  }
+  return { root, readings: join(root, 'readings'), sessions: join(root, 'sessions') }
+}
+
+function errno(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}
