@@ -1,0 +1,162 @@
+// A real broker on a free port with a store in memory whose commits a test can hold back or break.
+
+import { createRequire } from 'node:module'
+import type { Authenticator, Principal } from '../../src/auth/principal.ts'
+import { type Broker, startBroker } from '../../src/broker/broker.ts'
+import type { Config } from '../../src/config/schema.ts'
+import type { AppError } from '../../src/domain/errors.ts'
+import type { Reading } from '../../src/domain/reading.ts'
+import { createCapture } from '../../src/ingest/capture.ts'
+import { createLog } from '../../src/ops/log.ts'
+import { createMetrics, type Metrics } from '../../src/ops/metrics.ts'
+import type { ReadingStore } from '../../src/store/store.ts'
+
+export interface TestStore extends ReadingStore {
+  readings: Reading[]
+  marks: Set<string>
+  /** While set, every append and settle fails with it. */
+  failure: AppError | null
+  /** Appends wait here while `held`. */
+  held: boolean
+  releaseAll(): void
+}
+
+export interface TestServer {
+  broker: Broker
+  store: TestStore
+  metrics: Metrics
+  port: number
+  principals: Map<string, Partial<Principal>>
+  stale: Set<string>
+  ledger(): Promise<{ received: number; stored: number; rejected: number; deduplicated: number }>
+  close(): Promise<void>
+}
+
+/** Aedes' own sessions in memory; its declarations do not fit its module format. */
+const createMemorySessions = createRequire(import.meta.url)('aedes-persistence') as () => object
+
+const defaults: Config['mqtt'] = {
+  host: '127.0.0.1',
+  port: 0,
+  max_packet_size: 1_048_576,
+  max_connections: 1000,
+  connect_timeout_ms: 5000,
+  max_keepalive_s: 0,
+  max_inflight: 1000,
+  max_queued_messages: 10_000,
+  max_queued_bytes: 67_108_864,
+  max_topic_levels: 100,
+  max_topic_alias: 100,
+  max_session_expiry_s: 0,
+  session_limit: 100_000,
+}
+
+export interface ServerOptions {
+  mqtt?: Partial<Config['mqtt']>
+  store?: TestStore
+  /** User name → what it may do; anonymous is the empty name. */
+  principals?: Record<string, Partial<Principal>>
+}
+
+export async function startServer({
+  mqtt,
+  store = createTestStore(),
+  principals,
+}: ServerOptions = {}): Promise<TestServer> {
+  const metrics = createMetrics()
+  const known = new Map(Object.entries(principals ?? { '': {} }))
+  const stale = new Set<string>()
+  const broker = await startBroker(
+    { ...defaults, ...mqtt },
+    {
+      host: '127.0.0.1',
+      auth: createAuth(known, stale),
+      capture: createCapture({ store, metrics }),
+      store,
+      sessions: createMemorySessions(),
+      metrics,
+      log: createLog({ level: 'silent', format: 'json' }),
+    },
+  )
+  const total = async (name: 'received' | 'stored' | 'rejected' | 'deduplicated'): Promise<number> =>
+    (await metrics[name].get()).values.reduce((sum, { value }) => sum + value, 0)
+  return {
+    broker,
+    store,
+    metrics,
+    port: broker.port,
+    principals: known,
+    stale,
+    ledger: async () => ({
+      received: await total('received'),
+      stored: await total('stored'),
+      rejected: await total('rejected'),
+      deduplicated: await total('deduplicated'),
+    }),
+    close: () => broker.close(),
+  }
+}
+
+function createAuth(known: Map<string, Partial<Principal>>, stale: Set<string>): Authenticator {
+  return {
+    authenticate: async (user) => {
+      const rights = known.get(user ?? '')
+      if (rights === undefined) return null
+      return {
+        kind: user === undefined ? 'anonymous' : 'user',
+        name: user ?? null,
+        admin: false,
+        mayRead: () => true,
+        mayWrite: () => true,
+        ...rights,
+      }
+    },
+    demoAccounts: [],
+    warnings: [],
+    reload: async () => undefined,
+    onChange: () => undefined,
+    stillHolds: ({ name }) => !stale.has(name ?? ''),
+    close: async () => undefined,
+  }
+}
+
+export function createTestStore(): TestStore {
+  const waiting: (() => void)[] = []
+  const store: Omit<TestStore, 'latest' | 'range' | 'topics'> = {
+    readings: [],
+    marks: new Set(),
+    failure: null,
+    held: false,
+    releaseAll() {
+      store.held = false
+      for (const commit of waiting.splice(0)) commit()
+    },
+    append(reading, { receipt }, done) {
+      const { failure } = store
+      if (failure !== null) return done(failure, 0)
+      const kept = { ...reading, payload: Buffer.from(reading.payload), seq: 0 }
+      const commit = (): void => {
+        store.readings.push(kept)
+        kept.seq = store.readings.length
+        if (receipt !== undefined) store.marks.add(receipt)
+        done(null, kept.seq)
+      }
+      if (store.held) waiting.push(commit)
+      else setImmediate(commit)
+    },
+    receipts: {
+      has: (mark) => store.marks.has(mark),
+      list: (prefix) => [...store.marks].filter((mark) => mark.startsWith(prefix)),
+      settle: (mark, done) => {
+        if (store.failure !== null) return done(store.failure)
+        setImmediate(() => {
+          store.marks.delete(mark)
+          done(null)
+        })
+      },
+    },
+    status: { engine: 'test', state: 'ok', readings: 0, topics: 0, lastSeq: 0, diskBytes: 0, pending: 0 },
+    close: async () => undefined,
+  }
+  return store as TestStore
+}
