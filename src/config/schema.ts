@@ -10,10 +10,7 @@ const count = (value: number, description: string, minimum = 0) =>
 const text = (value: string, description: string) => Type.String({ default: value, description })
 const flag = (value: boolean, description: string) => Type.Boolean({ default: value, description })
 const choice = <const T extends readonly string[]>(values: T, value: T[number], description: string) =>
-  Type.Union(
-    values.map((v) => Type.Literal(v as T[number])),
-    { default: value, description },
-  )
+  Type.Unsafe<T[number]>({ type: 'string', enum: [...values], default: value, description })
 
 export const configSchema = Type.Object(
   {

@@ -1,6 +1,6 @@
 // The data directory: what stands where, and that it is ours before anything is written into it.
 
-import { access, constants, mkdir, readdir } from 'node:fs/promises'
+import { access, constants, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { AppError } from '../domain/errors.ts'
 
@@ -41,4 +41,30 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
 
 function errno(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}
+
+/** Bytes of the files in a directory (not below it); files that go away meanwhile count nothing. */
+export async function directoryBytes(path: string): Promise<number> {
+  let bytes = 0
+  for (const name of await readdir(path)) {
+    try {
+      bytes += (await stat(join(path, name))).size
+    } catch (error) {
+      if (errno(error) !== 'ENOENT') throw error
+    }
+  }
+  return bytes
+}
+
+/** Bytes that must be free before writing goes on after a full disk. */
+const spaceBytes = 4 * 2 ** 20
+
+/** Throws while the disk of `path` cannot take a few megabytes: asked by writing them, so that quotas count too. */
+export async function checkSpace(path: string): Promise<void> {
+  const file = join(path, 'SPACE')
+  try {
+    await writeFile(file, Buffer.alloc(spaceBytes), { flush: true })
+  } finally {
+    await rm(file, { force: true })
+  }
 }

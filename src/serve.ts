@@ -1,0 +1,79 @@
+// `amber serve`: starts the server, says on one small banner what listens where, and runs until a signal.
+
+import { relative } from 'node:path'
+import { type App, startApp } from './app.ts'
+import type { Config } from './config/schema.ts'
+import { AppError, asAppError } from './domain/errors.ts'
+import { createLog, type Log } from './ops/log.ts'
+import { version } from './ops/version.ts'
+
+/** Resolves with the exit code once the server has stopped: 0 after a signal, 1 when it could not start. */
+export async function serve(config: Config): Promise<number> {
+  const log = createLog(config.log)
+  let app: App
+  try {
+    app = await startApp(config, { log })
+  } catch (error) {
+    const known = asAppError(error)
+    log.fatal(known.message)
+    if (!(error instanceof AppError))
+      log.error({ err: error, stack: known.stack }, 'this is a fault in Amber')
+    return 1
+  }
+  process.stdout.write(banner(app, config))
+  for (const warning of app.auth.warnings) log.warn(warning)
+  await untilSignal(app, log)
+  await app.stop()
+  log.info('stopped')
+  return 0
+}
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads the files. */
+function untilSignal(app: App, log: Log): Promise<void> {
+  process.on('SIGHUP', () => {
+    app.reload().then(
+      () => log.info('password and ACL files read again'),
+      (error: unknown) => log.error(asAppError(error).message),
+    )
+  })
+  return new Promise((resolve) => {
+    let signals = 0
+    const onSignal = (signal: NodeJS.Signals): void => {
+      signals++
+      if (signals > 1) process.exit(128 + (signal === 'SIGINT' ? 2 : 15))
+      log.info({ signal }, 'stopping; a second signal exits at once')
+      resolve()
+    }
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
+  })
+}
+
+function banner(app: App, config: Config): string {
+  const seconds = (process.uptime() * 1000).toFixed(0)
+  const demo = app.auth.demoAccounts.length > 0
+  const user = demo ? '-u admin -P 12345678 ' : '-u USER -P PASSWORD '
+  const lines = [
+    `Amber ${version} is ready in ${seconds} ms.`,
+    '',
+    `  MQTT       mqtt://${place(app.mqtt)}`,
+    `  HTTP       http://${place(app.http)}   (API reference at /docs)`,
+    `  Data       ${app.dataPath}   (${app.status.readings} readings)`,
+    `  Passwords  ${config.auth.password_file === '' ? 'none: anonymous clients only' : config.auth.password_file}`,
+    '',
+    `  Next       ${command()} pub ${user}-t home/kitchen/temperature -m 21.5`,
+    '',
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** How this very program was started, so that the printed command works where it is pasted. */
+function command(): string {
+  const script = process.argv[1] ?? 'amber'
+  return script.endsWith('.js') ? `node ${relative(process.cwd(), script)}` : 'amber'
+}
+
+function place({ host, port }: { host: string; port: number }): string {
+  const name = host === '::' || host === '0.0.0.0' || host === '' ? 'localhost' : host
+  return `${name.includes(':') ? `[${name}]` : name}:${port}`
+}

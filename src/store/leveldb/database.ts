@@ -1,0 +1,112 @@
+// Opens the LevelDB of a store, and only ever one that is ours and whole: LevelDB itself would empty a directory whose
+// CURRENT file is missing, and would hand a locked or foreign one back as a riddle.
+
+import { mkdir, readdir } from 'node:fs/promises'
+import { Level } from 'level'
+import { AppError } from '../../domain/errors.ts'
+import { formatVersion } from './frame.ts'
+import { versionKey } from './keys.ts'
+
+export type Database = Level<Buffer, Buffer>
+
+const options = {
+  keyEncoding: 'buffer',
+  valueEncoding: 'buffer',
+  compression: true,
+  writeBufferSize: 16 * 2 ** 20,
+  blockSize: 16 * 1024,
+  maxFileSize: 8 * 2 ** 20,
+} as const
+
+/** Throws `store_locked`, `store_foreign`, `store_corrupt`, `store_full` or `store_unavailable`, each with what to do. */
+export async function openDatabase(path: string): Promise<Database> {
+  const isNew = await prepare(path)
+  const db: Database = new Level<Buffer, Buffer>(path, { ...options, createIfMissing: isNew })
+  try {
+    await db.open()
+    await checkVersion(db, path, isNew)
+  } catch (error) {
+    await db.close()
+    throw explained(error, path)
+  }
+  return db
+}
+
+/** Whether the directory holds no database yet. */
+async function prepare(path: string): Promise<boolean> {
+  let names: string[]
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    names = await readdir(path)
+  } catch (error) {
+    throw explained(error, path)
+  }
+  if (names.includes('CURRENT')) return false
+  const tables = names.filter((name) => /\.(ldb|sst|log)$|^MANIFEST-/.test(name))
+  if (tables.length > 0) {
+    throw new AppError(
+      'store_corrupt',
+      `${path} holds ${tables.length} files of a database but no CURRENT file; nothing was touched. Restore CURRENT (it names the newest MANIFEST) or the directory from a backup`,
+    )
+  }
+  const strange = names.filter((name) => !/^(LOCK|LOG|LOG\.old)$/.test(name))
+  if (strange.length > 0) {
+    throw new AppError(
+      'store_foreign',
+      `${path} is not a database of Amber: it holds ${strange.slice(0, 3).join(', ')}`,
+    )
+  }
+  return true
+}
+
+async function checkVersion(db: Database, path: string, isNew: boolean): Promise<void> {
+  const version = await db.get(versionKey)
+  if (version === undefined) {
+    const [first] = await db.keys({ limit: 1 }).all()
+    if (!isNew && first !== undefined)
+      throw new AppError('store_foreign', `${path} is a LevelDB, but not one of Amber`)
+    const batch = db.batch()
+    batch.put(versionKey, Buffer.from(String(formatVersion)))
+    await batch.write({ sync: true })
+    return
+  }
+  if (Number(String(version)) > formatVersion) {
+    throw new AppError(
+      'store_foreign',
+      `${path} was written by a newer Amber (format ${String(version)}, this one reads up to ${formatVersion}); start that version`,
+    )
+  }
+}
+
+/** What went wrong, in words of the field. */
+export function explained(error: unknown, path: string): AppError {
+  if (error instanceof AppError) return error
+  const texts: string[] = []
+  const codes: string[] = []
+  for (let e: unknown = error; e instanceof Error; e = e.cause) {
+    texts.push(e.message)
+    if ('code' in e) codes.push(String(e.code))
+  }
+  const text = texts.join(': ')
+  if (codes.includes('LEVEL_LOCKED')) {
+    return new AppError('store_locked', `${path} is in use by another process; stop that one first`, {
+      cause: error,
+    })
+  }
+  if (/no space|ENOSPC|disk quota|EDQUOT/i.test(text)) {
+    return new AppError(
+      'store_full',
+      `the disk of ${path} is full; free some space, and writing goes on by itself`,
+      {
+        cause: error,
+      },
+    )
+  }
+  if (codes.includes('LEVEL_CORRUPTION') || /corrupt/i.test(text)) {
+    return new AppError('store_corrupt', `the database in ${path} is damaged: ${text}`, { cause: error })
+  }
+  if (codes.includes('EACCES') || codes.includes('EROFS') || /permission denied|read-only/i.test(text)) {
+    return new AppError('store_foreign', `${path} cannot be written: ${text}`, { cause: error })
+  }
+  return new AppError('store_unavailable', `the store in ${path} failed: ${text}`, { cause: error })
+}

@@ -1,0 +1,116 @@
+// The reference engine: obviously correct, for the contract suite and for tests. It forgets at exit.
+
+import { AppError } from '../domain/errors.ts'
+import type { Reading } from '../domain/reading.ts'
+import { hasWildcard, matches } from '../domain/topic.ts'
+import type { RangeQuery, ReadingStore, TopicFilters, TopicInfo, TopicsQuery } from './store.ts'
+
+const chunkRows = 1000
+
+/** A store in arrays; every answer is worked out from all readings. */
+export function createMemoryStore(): ReadingStore {
+  const readings: Reading[] = []
+  const receipts = new Set<string>()
+  let closed = false
+  const byTopic = (query: TopicsQuery): Map<string, Reading[]> => {
+    const topics = new Map<string, Reading[]>()
+    for (const reading of readings) {
+      const list = topics.get(reading.topic)
+      if (list) list.push(reading)
+      else topics.set(reading.topic, [reading])
+    }
+    const names = [...topics.keys()].filter((topic) => isListed(topic, query)).sort(byCodeUnit)
+    return new Map(names.slice(0, query.limit).map((name) => [name, topics.get(name) ?? []]))
+  }
+  return {
+    append(reading, options, done) {
+      if (closed) {
+        done(new AppError('shutting_down', 'the store is closed'), 0)
+        return
+      }
+      const seq = readings.length + 1
+      readings.push({ ...reading, payload: Buffer.from(reading.payload), seq })
+      if (options.receipt !== undefined) receipts.add(options.receipt)
+      queueMicrotask(() => done(null, seq))
+    },
+    async latest(query) {
+      return [...byTopic(query).values()].flatMap((list) => [...list].sort(byTime).slice(-1))
+    },
+    async *range(query) {
+      const found = readings.filter((reading) => isInRange(reading, query)).sort(byTime)
+      if (query.order === 'desc') found.reverse()
+      const rows = found.slice(0, query.limit)
+      for (let at = 0; at < rows.length; at += chunkRows) yield rows.slice(at, at + chunkRows)
+    },
+    async topics(query) {
+      return [...byTopic(query)].map(([topic, list]) => infoOf(topic, list))
+    },
+    receipts: {
+      has: (receipt) => receipts.has(receipt),
+      list: (prefix) => [...receipts].filter((receipt) => receipt.startsWith(prefix)),
+      settle(receipt, done) {
+        receipts.delete(receipt)
+        queueMicrotask(() => done(null))
+      },
+    },
+    get status() {
+      return {
+        engine: 'memory',
+        state: closed ? ('closed' as const) : ('ok' as const),
+        readings: readings.length,
+        topics: new Set(readings.map(({ topic }) => topic)).size,
+        lastSeq: readings.length,
+        diskBytes: 0,
+        pending: 0,
+      }
+    },
+    async close() {
+      closed = true
+    },
+  }
+}
+
+function infoOf(topic: string, list: Reading[]): TopicInfo {
+  const times = list.map(({ time }) => time).sort((a, b) => a - b)
+  return {
+    topic,
+    readings: list.length,
+    bytes: list.reduce((sum, { payload }) => sum + payload.length, 0),
+    firstTime: times[0] ?? 0,
+    lastTime: times.at(-1) ?? 0,
+  }
+}
+
+function isInRange(reading: Reading, query: RangeQuery): boolean {
+  const { time, seq } = reading
+  if (time < query.from || time >= query.to || !isWanted(reading.topic, query.filters)) return false
+  if (query.mayRead && !query.mayRead(reading.topic)) return false
+  if (!query.after) return true
+  const order = time - query.after.time || seq - query.after.seq
+  return query.order === 'asc' ? order > 0 : order < 0
+}
+
+/** Whether a listing shows `topic`: wanted by the filters, allowed, holding the text, after the last one shown. */
+export function isListed(topic: string, query: TopicsQuery): boolean {
+  if (query.after !== undefined && topic <= query.after) return false
+  if (query.contains !== undefined && !topic.toLowerCase().includes(query.contains.toLowerCase()))
+    return false
+  return isWanted(topic, query.filters) && (query.mayRead?.(topic) ?? true)
+}
+
+/** Whether any filter matches; none at all means every topic. */
+export function isWanted(topic: string, filters: TopicFilters): boolean {
+  return (
+    filters.length === 0 ||
+    filters.some((filter) => (hasWildcard(filter) ? matches(filter, topic) : filter === topic))
+  )
+}
+
+/** The order of JavaScript's `<` on strings: the order of every topic listing. */
+export function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function byTime(a: Reading, b: Reading): number {
+  return a.time - b.time || a.seq - b.seq
+}

@@ -1,0 +1,235 @@
+// The full promise of a ReadingStore, run on every engine.
+
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { matches } from '../../src/domain/topic.ts'
+import type { ReadingStore } from '../../src/store/store.ts'
+import { append, collect, reading } from './reading.ts'
+
+export interface Engine {
+  open(): Promise<ReadingStore>
+  /** Forces what is hot into blocks, when the engine has such a thing. */
+  settle(store: ReadingStore): Promise<void>
+  remove(): Promise<void>
+}
+
+export function describeStore(name: string, makeEngine: () => Engine): void {
+  describe(`the ${name} engine`, () => {
+    let engine: Engine
+    let store: ReadingStore
+    beforeEach(async () => {
+      engine = makeEngine()
+      store = await engine.open()
+    })
+    afterEach(async () => {
+      await store.close()
+      await engine.remove()
+    })
+
+    test('an acknowledged reading is in the next read, with everything it carried', async () => {
+      const properties = {
+        contentType: 'application/json',
+        responseTopic: 'answers/1',
+        correlationData: Buffer.from([0, 255]),
+        messageExpiryInterval: 60,
+        payloadFormatIndicator: true,
+        userProperties: [
+          ['a', '1'],
+          ['a', '2'],
+        ] as const,
+      }
+      const given = reading({
+        topic: 'a/b',
+        time: 5,
+        receivedAt: 7,
+        qos: 2,
+        retain: true,
+        dup: true,
+        properties,
+        fields: { t: 1.5, n: 2n ** 60n, ok: true, s: 'x', __proto__x: 1 },
+        payload: Buffer.from([0, 1, 254]),
+      })
+      const seq = await append(store, given)
+      const [found] = await collect(store)
+      expect(found).toEqual({ ...given, seq, fields: expect.objectContaining({ ...given.fields }) })
+      expect(await store.latest({ filters: ['a/b'], limit: 1 })).toEqual([found])
+    })
+
+    test('numbers grow by one, in the order of arrival', async () => {
+      const seqs = await Promise.all(
+        Array.from({ length: 50 }, (_, i) => append(store, { topic: `t/${i % 3}` })),
+      )
+      expect(seqs).toEqual(seqs.map((_, i) => (seqs[0] ?? 0) + i))
+    })
+
+    test('the payload is copied: the caller may use its buffer again', async () => {
+      const payload = Buffer.from('before')
+      const done = append(store, { topic: 'a', payload })
+      payload.fill(120)
+      await done
+      expect(String((await collect(store))[0]?.payload)).toBe('before')
+    })
+
+    test('two readings in one millisecond are both kept, in order', async () => {
+      await append(store, { topic: 'a', time: 9, payload: Buffer.from('first') })
+      await append(store, { topic: 'a', time: 9, payload: Buffer.from('second') })
+      await engine.settle(store)
+      expect((await collect(store)).map(({ payload }) => String(payload))).toEqual(['first', 'second'])
+      expect(String((await store.latest({ filters: [], limit: 10 }))[0]?.payload)).toBe('second')
+    })
+
+    test('late readings stand where their time says, and the newest stays the newest', async () => {
+      for (const time of [10, 30, 20]) await append(store, { topic: 'a', time })
+      await engine.settle(store)
+      for (const time of [25, 5, 40]) await append(store, { topic: 'a', time })
+      expect((await collect(store)).map(({ time }) => time)).toEqual([5, 10, 20, 25, 30, 40])
+      await engine.settle(store)
+      expect((await collect(store, { order: 'desc' })).map(({ time }) => time)).toEqual([
+        40, 30, 25, 20, 10, 5,
+      ])
+      expect((await store.latest({ filters: [], limit: 1 }))[0]?.time).toBe(40)
+    })
+
+    test('a range includes its start and leaves out its end', async () => {
+      for (const time of [1, 2, 3]) await append(store, { topic: 'a', time })
+      expect((await collect(store, { from: 1, to: 3 })).map(({ time }) => time)).toEqual([1, 2])
+    })
+
+    test('topics are counted, filtered, searched and paged in code-unit order', async () => {
+      for (const topic of ['b/x', 'a/x', 'a/y', 'Z', '$own'])
+        await append(store, { topic, payload: Buffer.from('four') })
+      await append(store, { topic: 'a/x', time: 2000 })
+      const names = async (query: object): Promise<string[]> =>
+        (await store.topics({ filters: [], limit: 100, ...query })).map(({ topic }) => topic)
+      expect(await names({})).toEqual(['$own', 'Z', 'a/x', 'a/y', 'b/x'])
+      expect(await names({ filters: ['+/x'] })).toEqual(['a/x', 'b/x'])
+      expect(await names({ filters: ['#'] })).toEqual(['Z', 'a/x', 'a/y', 'b/x'])
+      expect(await names({ filters: ['a/y', 'a/x', 'none'] })).toEqual(['a/x', 'a/y'])
+      expect(await names({ contains: 'z' })).toEqual(['Z'])
+      expect(await names({ limit: 2, after: 'Z' })).toEqual(['a/x', 'a/y'])
+      expect(await names({ mayRead: (topic: string) => topic !== 'a/x' })).not.toContain('a/x')
+      expect((await store.topics({ filters: ['a/x'], limit: 1 }))[0]).toEqual({
+        topic: 'a/x',
+        readings: 2,
+        bytes: 5,
+        firstTime: 1000,
+        lastTime: 2000,
+      })
+    })
+
+    test('everything is there after closing and opening again', async () => {
+      for (let i = 0; i < 20; i++)
+        await append(store, { topic: `t/${i % 4}`, time: 100 - i, payload: Buffer.from(`p${i}`) })
+      await engine.settle(store)
+      for (let i = 20; i < 30; i++)
+        await append(store, { topic: `t/${i % 4}`, time: 100 - i, payload: Buffer.from(`p${i}`) })
+      const before = [
+        await collect(store),
+        await store.topics({ filters: [], limit: 9 }),
+        await store.latest({ filters: [], limit: 9 }),
+      ]
+      if (store.status.engine === 'memory') return
+      await store.close()
+      store = await engine.open()
+      expect([
+        await collect(store),
+        await store.topics({ filters: [], limit: 9 }),
+        await store.latest({ filters: [], limit: 9 }),
+      ]).toEqual(before)
+      expect(await append(store, { topic: 'next' })).toBe(31)
+    })
+
+    test('a receipt lasts with its reading until it is settled', async () => {
+      await append(store, { topic: 'a' }, { receipt: 'client/7' })
+      await append(store, { topic: 'a' }, { receipt: 'other/7' })
+      expect(store.receipts.has('client/7')).toBe(true)
+      expect(store.receipts.list('client/')).toEqual(['client/7'])
+      await new Promise<void>((resolve, reject) => {
+        store.receipts.settle('client/7', (error) => (error ? reject(error) : resolve()))
+      })
+      expect(store.receipts.has('client/7')).toBe(false)
+      if (store.status.engine === 'memory') return
+      await store.close()
+      store = await engine.open()
+      expect([store.receipts.has('client/7'), store.receipts.has('other/7')]).toEqual([false, true])
+    })
+
+    test('after close an append is refused with shutting_down', async () => {
+      await store.close()
+      await expect(append(store, { topic: 'a' })).rejects.toMatchObject({ code: 'shutting_down' })
+    })
+
+    test('any payload comes back byte for byte, from memory and from blocks', {
+      timeout: 60_000,
+    }, async () => {
+      const payloads = [
+        Buffer.alloc(0),
+        Buffer.alloc(16 * 2 ** 20, 7),
+        Buffer.from('{"a":1e400,"a": -0 }'),
+        Buffer.from([0xff, 0xfe]),
+      ]
+      payloads.push(...fc.sample(fc.uint8Array({ maxLength: 300 }), 200).map((bytes) => Buffer.from(bytes)))
+      await Promise.all(payloads.map((payload, time) => append(store, { topic: 'bytes', time, payload })))
+      const check = async (): Promise<void> => {
+        const found = await collect(store, { filters: ['bytes'] })
+        expect(found.length).toBe(payloads.length)
+        expect(found.every((r, i) => Buffer.compare(r.payload, payloads[i] ?? Buffer.alloc(0)) === 0)).toBe(
+          true,
+        )
+      }
+      await check()
+      await engine.settle(store)
+      await check()
+    })
+
+    test('random appends, rolls and pages agree with a plain list', { timeout: 60_000 }, async () => {
+      const topics = ['a', 'a/b', 'a/c', 'b/c']
+      const step = fc.oneof(
+        {
+          weight: 20,
+          arbitrary: fc.record({ topic: fc.constantFrom(...topics), time: fc.integer({ min: 0, max: 60 }) }),
+        },
+        { weight: 1, arbitrary: fc.constant('settle' as const) },
+      )
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(step, { maxLength: 120 }),
+          fc.constantFrom('asc' as const, 'desc' as const),
+          fc.constantFrom('#', 'a/+', 'a', '+/c'),
+          fc.integer({ min: 1, max: 13 }),
+          async (steps, order, filter, limit) => {
+            const mine = makeEngine()
+            const fresh = await mine.open()
+            const model: { topic: string; time: number; seq: number }[] = []
+            for (const s of steps) {
+              if (s === 'settle') await mine.settle(fresh)
+              else model.push({ ...s, seq: await append(fresh, s) })
+            }
+            const sign = order === 'asc' ? 1 : -1
+            const expected = model
+              .filter(({ topic }) => matches(filter, topic))
+              .sort((x, y) => sign * (x.time - y.time || x.seq - y.seq))
+              .map(({ topic, time, seq }) => `${topic}@${time}#${seq}`)
+            const found: string[] = []
+            let after: { time: number; seq: number } | undefined
+            for (;;) {
+              const page = await collect(fresh, {
+                filters: [filter],
+                order,
+                limit,
+                ...(after ? { after } : {}),
+              })
+              found.push(...page.map(({ topic, time, seq }) => `${topic}@${time}#${seq}`))
+              after = page.at(-1)
+              if (page.length < limit) break
+            }
+            await fresh.close()
+            await mine.remove()
+            expect(found).toEqual(expected)
+          },
+        ),
+        { numRuns: 40 },
+      )
+    })
+  })
+}

@@ -1,0 +1,135 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createLog } from '../../../src/ops/log.ts'
+import { openStore } from '../../../src/store/open.ts'
+import type { ReadingStore } from '../../../src/store/store.ts'
+import { describeStore } from '../contract.ts'
+import { append, collect } from '../reading.ts'
+
+const log = createLog({ level: 'silent', format: 'json' })
+const config = {
+  engine: 'leveldb',
+  durability: 'fsync',
+  max_pending_bytes: 64 * 2 ** 20,
+  memory: 'normal',
+} as const
+const open = (path: string): Promise<ReadingStore> => openStore({ ...config, path }, { log })
+const temporary = (): string => mkdtempSync(join(tmpdir(), 'amber-store-'))
+
+/** The engine's own roll; no part of the seam. */
+const roll = (store: ReadingStore): Promise<void> =>
+  (store as ReadingStore & { roll(): Promise<void> }).roll()
+
+describeStore('leveldb', () => {
+  const path = temporary()
+  return {
+    open: () => open(path),
+    settle: roll,
+    remove: async () => rmSync(path, { recursive: true, force: true }),
+  }
+})
+
+let path: string
+beforeEach(() => {
+  path = temporary()
+})
+afterEach(() => rmSync(path, { recursive: true, force: true }))
+
+test('a directory in use is refused as store_locked', async () => {
+  const store = await open(path)
+  await expect(open(path)).rejects.toMatchObject({ code: 'store_locked' })
+  await store.close()
+})
+
+test('a directory that holds something else is refused and left alone', async () => {
+  writeFileSync(join(path, 'holiday.jpg'), 'x')
+  await expect(open(path)).rejects.toMatchObject({ code: 'store_foreign' })
+  expect(readdirSync(path)).toEqual(['holiday.jpg'])
+})
+
+test('a LevelDB of somebody else is refused and left alone', async () => {
+  const other = new Level<string, string>(path)
+  await other.put('mine', 'yes')
+  await other.close()
+  await expect(open(path)).rejects.toMatchObject({ code: 'store_foreign' })
+  const again = new Level<string, string>(path)
+  expect(await again.get('mine')).toBe('yes')
+  await again.close()
+})
+
+test('a store whose CURRENT is missing is refused, and not one file is deleted', async () => {
+  const store = await open(path)
+  await append(store, { topic: 'a' })
+  await store.close()
+  rmSync(join(path, 'CURRENT'))
+  const before = readdirSync(path)
+  await expect(open(path)).rejects.toMatchObject({ code: 'store_corrupt' })
+  expect(readdirSync(path)).toEqual(before)
+})
+
+test('a flipped byte in a block is an error that names topic and time, never a wrong value', async () => {
+  const store = await open(path)
+  for (let i = 0; i < 500; i++)
+    await append(
+      store,
+      { topic: 'a', time: i, payload: Buffer.from(`value-${i}-abcdefgh`) },
+      { awaited: false },
+    )
+  await append(store, { topic: 'b', payload: Buffer.from('whole') })
+  await store.close()
+  const db = new Level<Buffer, Buffer>(path, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+  for await (const [key, value] of db.iterator({ gte: Buffer.from('B'), lt: Buffer.from('C') })) {
+    if (value.length < 1000) continue
+    value[500] = (value[500] ?? 0) ^ 1
+    await db.put(key, value)
+  }
+  await db.close()
+  const again = await open(path)
+  await expect(collect(again, { filters: ['a'] })).rejects.toMatchObject({
+    code: 'store_corrupt',
+    message: expect.stringContaining('"a"'),
+  })
+  expect(String((await collect(again, { filters: ['b'] }))[0]?.payload)).toBe('whole')
+  await again.close()
+})
+
+test('a database file cut short is refused or served whole, never served wrong', async () => {
+  const store = await open(path)
+  for (let i = 0; i < 200; i++)
+    await append(store, { topic: 'a', time: i, payload: Buffer.from(`v${i}`) }, { awaited: false })
+  await append(store, { topic: 'a', time: 999 })
+  await store.close()
+  for (const name of readdirSync(path).filter((file) => file.endsWith('.log'))) {
+    const bytes = readFileSync(join(path, name))
+    writeFileSync(join(path, name), bytes.subarray(0, Math.floor(bytes.length * 0.7)))
+  }
+  let again: ReadingStore | null = null
+  try {
+    again = await open(path)
+    for (const { time, payload } of await collect(again))
+      expect(String(payload)).toBe(time === 999 ? '1' : `v${time}`)
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'store_corrupt' })
+  } finally {
+    await again?.close()
+  }
+})
+
+test('more than store.max_pending_bytes under way is refused as store_overloaded, and the rest is stored', async () => {
+  const store = await openStore({ ...config, path, max_pending_bytes: 65_536 }, { log })
+  const results = await Promise.allSettled(
+    Array.from({ length: 100 }, (_, i) =>
+      append(store, { topic: 'a', time: i, payload: Buffer.alloc(4096) }),
+    ),
+  )
+  const stored = results.filter(({ status }) => status === 'fulfilled').length
+  expect(stored).toBeGreaterThan(5)
+  expect(stored).toBeLessThan(100)
+  for (const result of results)
+    if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'store_overloaded' })
+  expect((await collect(store)).length).toBe(stored)
+  await store.close()
+})

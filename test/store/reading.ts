@@ -1,0 +1,50 @@
+// Readings for the store tests.
+
+import type { NewReading, Reading } from '../../src/domain/reading.ts'
+import type { AppendOptions, RangeQuery, ReadingStore } from '../../src/store/store.ts'
+
+export function reading(over: Partial<NewReading> & { topic: string }): NewReading {
+  const time = over.time ?? 1_000
+  return {
+    time,
+    receivedAt: time,
+    source: 'mqtt',
+    clientId: 'device',
+    user: 'tester',
+    qos: 1,
+    retain: false,
+    dup: false,
+    properties: null,
+    payload: Buffer.from('1'),
+    fields: null,
+    ...over,
+  }
+}
+
+/** Appends and waits; the number given. */
+export function append(
+  store: ReadingStore,
+  over: Partial<NewReading> & { topic: string },
+  options: Partial<AppendOptions> = {},
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    store.append(reading(over), { awaited: true, ...options }, (error, seq) =>
+      error ? reject(error) : resolve(seq),
+    )
+  })
+}
+
+/** Everything a range query finds, all chunks together. */
+export async function collect(store: ReadingStore, query: Partial<RangeQuery> = {}): Promise<Reading[]> {
+  const found: Reading[] = []
+  const whole: RangeQuery = {
+    filters: [],
+    from: Number.MIN_SAFE_INTEGER,
+    to: Number.MAX_SAFE_INTEGER,
+    order: 'asc',
+    limit: 1e9,
+    ...query,
+  }
+  for await (const chunk of store.range(whole)) found.push(...chunk)
+  return found
+}
