@@ -6,6 +6,7 @@ import { filterFault } from '../domain/topic.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { BrokerClient, PublishPacket, SubscriptionRequest } from './client.ts'
+import { lowered } from './guard/qos.ts'
 import { dismiss } from './wire/answers.ts'
 
 export interface AccessDependencies {
@@ -77,6 +78,8 @@ function mayForward(
     if (packet.brokerCounter === amber.lastDelivered) return false
     amber.lastDelivered = packet.brokerCounter
   }
+  // Only what was queued for an absent client has an id here; its subscription decides the QoS too.
+  if (packet.messageId !== undefined && packet.qos > 1) packet.qos = lowered(client, packet.topic, 2) || 1
   if (client.conn.writableLength <= queuedBytesMax) return true
   if (packet.qos === 0) {
     metrics.dropped.inc({ reason: 'slow_subscriber' })

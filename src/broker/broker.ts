@@ -22,6 +22,7 @@ import { guardFilter, guardHook } from './guard/hooks.ts'
 import { guardIncoming } from './guard/incoming.ts'
 import { guardBrokerNames, guardClientNames } from './guard/names.ts'
 import { guardOutgoing } from './guard/outgoing.ts'
+import { guardQos } from './guard/qos.ts'
 import { guardTakeover } from './guard/takeover.ts'
 import { guardWills } from './guard/wills.ts'
 import { startListener } from './listener.ts'
@@ -196,6 +197,7 @@ function accept(aedes: AedesBroker, socket: Socket, gate: GateDependencies): voi
   guardClientNames(client)
   guardDuplicates(client, aedes)
   guardDrain(client)
+  guardQos(client)
   attachGate(client, gate)
 }
 
