@@ -1,7 +1,7 @@
 // Who may connect, subscribe and be served: Aedes' hooks on the authenticator's principals.
 // A subscription is granted whatever its filter; what the subscriber may not read is left out at delivery, as Mosquitto does.
 
-import type { Authenticator } from '../auth/principal.ts'
+import type { Authenticator, Principal } from '../auth/principal.ts'
 import { filterFault } from '../domain/topic.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
@@ -22,49 +22,64 @@ export interface AccessDependencies {
 
 type Authenticated = (error: (Error & { returnCode?: number }) | null, ok: boolean | null) => void
 
-export function createAccess(dependencies: AccessDependencies) {
-  const { auth, log, onCleanStart, onResume } = dependencies
-  return {
-    authenticate(
-      client: BrokerClient,
-      user: string | undefined,
-      password: Buffer | undefined,
-      done: Authenticated,
-    ) {
-      auth.authenticate(user, password).then(
-        (principal) => {
-          if (principal === null) {
-            log.info({ client: client.id, address: client.amber.remoteAddress, user }, 'login refused')
-            return done(refusal('bad user name or password', user === undefined ? 5 : 4), false)
-          }
-          client.amber.principal = principal
-          if (client._cleanStart) onCleanStart(client, (error) => admit(error, done))
-          else {
-            onResume(client)
-            done(null, true)
-          }
-        },
-        (error: unknown) => {
-          log.error({ err: error }, 'login could not be checked')
-          done(refusal('server unavailable', 3), false)
-        },
-      )
-    },
+export interface Access {
+  authenticate: (
+    client: BrokerClient,
+    user: string | undefined,
+    password: Buffer | undefined,
+    done: Authenticated,
+  ) => void
+  authorizeSubscribe: (client: BrokerClient, subscription: SubscriptionRequest, done: Granted) => void
+  authorizeForward: (client: BrokerClient, packet: PublishPacket) => PublishPacket | null
+}
 
-    authorizeSubscribe(
-      _client: BrokerClient,
-      subscription: SubscriptionRequest,
-      done: (error: Error | null, granted: SubscriptionRequest | null) => void,
-    ) {
+type Granted = (error: Error | null, granted: SubscriptionRequest | null) => void
+
+export function createAccess(dependencies: AccessDependencies): Access {
+  return {
+    authenticate: (client, user, password, done) => void login(dependencies, client, user, password, done),
+    authorizeSubscribe: (_client, subscription, done) => {
       done(null, filterFault(subscription.topic) === null ? subscription : null)
     },
-
-    authorizeForward: (client: BrokerClient, packet: PublishPacket): PublishPacket | null =>
-      mayForward(dependencies, client, packet) ? packet : null,
+    authorizeForward: (client, packet) => (mayForward(dependencies, client, packet) ? packet : null),
   }
 }
 
-export type Access = ReturnType<typeof createAccess>
+async function login(
+  dependencies: AccessDependencies,
+  client: BrokerClient,
+  user: string | undefined,
+  password: Buffer | undefined,
+  done: Authenticated,
+): Promise<void> {
+  try {
+    letIn(dependencies, client, user, await dependencies.auth.authenticate(user, password), done)
+  } catch (error) {
+    dependencies.log.error({ err: error }, 'login could not be checked')
+    done(refusal('server unavailable', 3), false)
+  }
+}
+
+function letIn(
+  { log, onCleanStart, onResume }: AccessDependencies,
+  client: BrokerClient,
+  user: string | undefined,
+  principal: Principal | null,
+  done: Authenticated,
+): void {
+  if (principal === null) {
+    log.info({ client: client.id, address: client.amber.remoteAddress, user }, 'login refused')
+    done(refusal('bad user name or password', user === undefined ? 5 : 4), false)
+    return
+  }
+  client.amber.principal = principal
+  if (client._cleanStart) {
+    onCleanStart(client, (error) => admit(error, done))
+    return
+  }
+  onResume(client)
+  done(null, true)
+}
 
 function mayForward(
   { metrics, queuedBytesMax }: AccessDependencies,

@@ -5,6 +5,6 @@ import type { AedesBroker, BrokerClient } from '../client.ts'
 
 export function guardDuplicates(client: BrokerClient, broker: AedesBroker): void {
   const table = Object.create(null) as BrokerClient['duplicates']
-  Object.defineProperty(table, broker.id, { get: () => 0, set: () => undefined, enumerable: false })
+  Object.defineProperty(table, broker.id, { get: () => 0, set: () => {}, enumerable: false })
   client.duplicates = table
 }

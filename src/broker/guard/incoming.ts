@@ -6,7 +6,10 @@ import type { Persistence, PublishPacket, Thenable } from '../client.ts'
 
 const known: Thenable<object> = { then: (resolved) => resolved?.({}) }
 const unknown: Thenable<object> = { then: (_resolved, rejected) => rejected?.(new Error('no such packet')) }
-const finished = { then: known.then, finally: (done: () => void) => done() }
+const finished = {
+  then: (resolved?: (value: object) => void) => resolved?.({}),
+  finally: (done: () => void) => done(),
+}
 
 export function guardIncoming(persistence: Persistence): void {
   persistence.incomingGetPacket = (_client, packet: PublishPacket) => (packet.storedBefore ? known : unknown)

@@ -11,11 +11,3 @@ export function guardBrokerNames(broker: AedesBroker): void {
 export function guardClientNames(client: BrokerClient): void {
   client.subscriptions = Object.create(null) as BrokerClient['subscriptions']
 }
-
-/**
- * Aedes gathers the filters of one SUBSCRIBE in a plain object, where `__proto__` is lost with its answer; a packet
- * that holds it beside others is refused. Alone it is served like any other.
- */
-export function losesFilter(filters: readonly string[]): boolean {
-  return filters.length > 1 && filters.includes('__proto__')
-}

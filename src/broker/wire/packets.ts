@@ -91,6 +91,8 @@ function filtersFault(
     at = properties.end
   }
   if (at >= end) return protocolError('no topic filter [MQTT-3.8.3-2]')
+  let filters = 0
+  let unsafe = false
   while (at < end) {
     const filter = checkBlob(bytes, at, end, true)
     if (filter.fault !== null) return filter.fault
@@ -98,13 +100,16 @@ function filtersFault(
     const fault = filterFault(text)
     if (fault !== null) return { reasonCode: 0x8f, message: fault }
     at = filter.end
+    filters++
+    unsafe ||= text === '__proto__'
     if (kind === 'unsubscribe') continue
     if (at >= end) return malformed('a subscription has no options [MQTT-3.8.3]')
     const options = optionsFault(bytes[at] as number, version, text)
     if (options !== null) return options
     at++
   }
-  return null
+  // Aedes gathers the filters of one SUBSCRIBE in a plain object, where this one is no key; alone it is served.
+  return unsafe && filters > 1 ? { reasonCode: 0x8f, message: 'subscribe to __proto__ alone' } : null
 }
 
 function optionsFault(options: number, version: number, filter: string): Fault | null {
