@@ -1,0 +1,115 @@
+// Reads the password file and the ACL file from the disk and says in one line what is wrong with them.
+// What comes out is ready to be put in force as a whole.
+
+import { readFile } from 'node:fs/promises'
+import { AppError, type ErrorCode } from '../domain/errors.ts'
+import { type Acl, parseAclFile } from './acl.ts'
+import { createPasswordHash, verifyHash } from './hash.ts'
+import {
+  type Account,
+  parsePasswordFile,
+  passwordFileBytesMax,
+  passwordFileWarnings,
+} from './passwordFile.ts'
+
+/** The account of the shipped password file; everybody knows its password. */
+export const demoAccount = { name: 'admin', password: '12345678' } as const
+
+export interface PasswordState {
+  /** The file's text, to see whether it changed. */
+  text: string
+  accounts: ReadonlyMap<string, Account>
+  demoAccounts: readonly string[]
+  warnings: readonly string[]
+}
+
+export interface AclState {
+  text: string
+  /** `null`: no ACL file, so everything is allowed. */
+  acl: Acl | null
+}
+
+export interface AuthFiles {
+  password_file: string
+  acl_file: string
+  allow_anonymous: boolean
+}
+
+const aclFileBytesMax = 64 * 1024 * 1024
+
+/** Throws `bad_password_file`, also when the file leaves nobody who could log in. */
+export async function readPasswords(files: AuthFiles, program: string): Promise<PasswordState> {
+  const path = files.password_file
+  const text = path === '' ? null : await readText(path, 'bad_password_file', passwordFileBytesMax)
+  const accounts = text === null ? new Map<string, Account>() : parsePasswordFile(text, path)
+  if (accounts.size === 0 && !files.allow_anonymous) throw nobodyGetsIn(path, text !== null, program)
+  const warnings = passwordFileWarnings(accounts, path, program)
+  if (text === null && path !== '') {
+    warnings.push(`there is no password file ${path}, so only anonymous clients get in`)
+  }
+  const account = accounts.get(demoAccount.name)
+  const isDemo = account !== undefined && (await verifyHash(account.hash, Buffer.from(demoAccount.password)))
+  if (isDemo) {
+    warnings.push(
+      `the demo account ${demoAccount.name} still has its published password, so MQTT and HTTP listen on 127.0.0.1 only; give it another with: ${program} passwd ${path} ${demoAccount.name}   and start again`,
+    )
+  }
+  return { text: text ?? '', accounts, demoAccounts: isDemo ? [demoAccount.name] : [], warnings }
+}
+
+/** Throws `bad_acl_file`. */
+export async function readAcl(files: AuthFiles): Promise<AclState> {
+  const path = files.acl_file
+  if (path === '') return { text: '', acl: null }
+  const text = await readText(path, 'bad_acl_file', aclFileBytesMax)
+  if (text === null) {
+    throw new AppError(
+      'bad_acl_file',
+      `there is no ACL file ${path}; make it or set auth.acl_file to the right path`,
+    )
+  }
+  return { text, acl: parseAclFile(text, path) }
+}
+
+/** The lines of a password file with one demo account, as it is shipped. */
+export async function demoPasswordFile(): Promise<string> {
+  const hash = await createPasswordHash(Buffer.from(demoAccount.password), 'sha512-pbkdf2')
+  return `${demoAccount.name}:${hash}\n`
+}
+
+/** `null` when there is no such file. */
+async function readText(path: string, code: ErrorCode, bytesMax: number): Promise<string | null> {
+  let bytes: Buffer
+  try {
+    bytes = await readFile(path)
+  } catch (error) {
+    const errno = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (errno === 'ENOENT') return null
+    const why =
+      errno === 'EACCES'
+        ? 'this user may not read it; change its owner or its mode'
+        : errno === 'EISDIR'
+          ? 'it is a directory; name a file'
+          : String(error)
+    throw new AppError(code, `cannot read ${path}: ${why}`, { cause: error })
+  }
+  if (bytes.length > bytesMax) {
+    throw new AppError(code, `${path} has ${bytes.length} bytes; the limit is ${bytesMax}`)
+  }
+  return bytes.toString('utf8')
+}
+
+function nobodyGetsIn(path: string, exists: boolean, program: string): AppError {
+  const what =
+    path === ''
+      ? 'no password file is configured'
+      : exists
+        ? `the password file ${path} holds no account`
+        : `there is no password file ${path}`
+  const target = path === '' ? 'passwd' : path
+  const named = path === '' ? ` and set auth.password_file to ${target}` : ''
+  return new AppError(
+    'bad_password_file',
+    `${what} and anonymous clients are not allowed, so nobody could log in. Make an account with: ${program} passwd -c ${target} NAME${named}; or let everybody in with: ${program} serve --auth.allow_anonymous`,
+  )
+}

@@ -1,0 +1,177 @@
+// The authenticator over the password file and the ACL file: both faces ask it. Files are read again when they
+// change; a broken one leaves the old one in force.
+
+import type { Config } from '../config/schema.ts'
+import { asAppError } from '../domain/errors.ts'
+import type { Log } from '../ops/log.ts'
+import { type AclView, viewAcl } from './acl.ts'
+import { createCredentials } from './credentials.ts'
+import { type AclState, type PasswordState, readAcl, readPasswords } from './files.ts'
+import { createGate } from './gate.ts'
+import type { Authenticator, Principal } from './principal.ts'
+import { watchFiles } from './watch.ts'
+
+export interface AuthDeps {
+  log: Log
+  /** Password hashes worked out at one time. */
+  concurrency: number
+  /** How the program is called in the commands of warnings and errors. */
+  program?: string
+}
+
+/** Logins that may wait for their check; a storm beyond that is told to come back. */
+const waitingMax = 20_000
+
+/** Reads the files. Throws `bad_password_file` or `bad_acl_file`. */
+export async function openAuth(
+  config: Config['auth'],
+  { log, concurrency, program = 'amber' }: AuthDeps,
+): Promise<Authenticator> {
+  const files = await openFiles(config, program)
+  const credentials = createCredentials({ gate: createGate({ concurrency, waitingMax }) })
+  const principals = createPrincipals(config, files)
+  const listeners: (() => void)[] = []
+  let closed = false
+
+  const readAgain = async (): Promise<void> => {
+    const { changed, errors } = await files.read()
+    if (closed) return
+    if (changed) {
+      credentials.keepOnly(files.passwords.accounts)
+      log.info(
+        { accounts: files.passwords.accounts.size },
+        'password and ACL files are in force as they are now',
+      )
+      for (const warning of files.passwords.warnings) log.warn(warning)
+      for (const listener of listeners) listener()
+    }
+    const [error] = errors
+    if (error !== undefined) throw error
+  }
+  // One at a time: of two reads under way the older one could come last.
+  let queue = Promise.resolve()
+  const reload = (): Promise<void> => {
+    const result = queue.then(readAgain)
+    queue = result.catch(() => undefined)
+    return result
+  }
+
+  const watched = [config.password_file, config.acl_file].filter((path) => path !== '')
+  const watcher = watchFiles(watched, {
+    log,
+    onChange: () => {
+      reload().catch((error: unknown) => {
+        log.error(`${asAppError(error).message}. What was read before stays in force.`)
+      })
+    },
+  })
+
+  return {
+    async authenticate(user, password) {
+      if (user === undefined) return config.allow_anonymous ? principals.anonymous() : null
+      if (password === undefined) return null
+      const account = await credentials.check(files.passwords.accounts, user, password)
+      return account && principals.user(account.name, account.hash.text)
+    },
+    get demoAccounts() {
+      return files.passwords.demoAccounts
+    },
+    get warnings() {
+      return files.passwords.warnings
+    },
+    reload,
+    onChange: (listener) => void listeners.push(listener),
+    stillHolds: principals.stillHolds,
+    async close() {
+      closed = true
+      watcher.close()
+      await queue
+    },
+  }
+}
+
+interface Files {
+  readonly passwords: PasswordState
+  readonly acl: AclState
+  /** Puts what is whole in force, each file for itself, and gives the faults of what is not. */
+  read(): Promise<{ changed: boolean; errors: unknown[] }>
+}
+
+async function openFiles(config: Config['auth'], program: string): Promise<Files> {
+  let passwords = await readPasswords(config, program)
+  let acl = await readAcl(config)
+  return {
+    get passwords() {
+      return passwords
+    },
+    get acl() {
+      return acl
+    },
+    async read() {
+      const [newPasswords, newAcl] = await Promise.allSettled([
+        readPasswords(config, program),
+        readAcl(config),
+      ])
+      let changed = false
+      const errors: unknown[] = []
+      if (newPasswords.status === 'rejected') errors.push(newPasswords.reason)
+      else if (newPasswords.value.text !== passwords.text) {
+        passwords = newPasswords.value
+        changed = true
+      }
+      if (newAcl.status === 'rejected') errors.push(newAcl.reason)
+      else if (newAcl.value.text !== acl.text) {
+        acl = newAcl.value
+        changed = true
+      }
+      return { changed, errors }
+    },
+  }
+}
+
+interface Principals {
+  anonymous(): Principal
+  user(name: string, hash: string): Principal
+  stillHolds(principal: Principal): boolean
+}
+
+function createPrincipals(config: Config['auth'], files: Files): Principals {
+  const hashes = new WeakMap<Principal, string>()
+  let views = new Map<string | null, AclView>()
+  let viewsOf = files.acl
+
+  // Asked anew at each use, so that a principal let in earlier follows an ACL file that has changed since.
+  const viewOf = (name: string | null): AclView | null => {
+    if (viewsOf !== files.acl) {
+      views = new Map()
+      viewsOf = files.acl
+    }
+    if (files.acl.acl === null) return null
+    let view = views.get(name)
+    if (view === undefined) {
+      view = viewAcl(files.acl.acl, name)
+      views.set(name, view)
+    }
+    return view
+  }
+  const create = (kind: 'user' | 'anonymous', name: string | null): Principal => ({
+    kind,
+    name,
+    admin: name !== null && config.admins.includes(name),
+    mayRead: (topic, clientId) => viewOf(name)?.mayRead(topic, clientId) ?? true,
+    mayWrite: (topic, clientId) => viewOf(name)?.mayWrite(topic, clientId) ?? true,
+  })
+  return {
+    anonymous: () => create('anonymous', null),
+    user(name, hash) {
+      const principal = create('user', name)
+      hashes.set(principal, hash)
+      return principal
+    },
+    stillHolds(principal) {
+      if (principal.kind === 'anonymous') return config.allow_anonymous
+      const hash = hashes.get(principal)
+      return hash !== undefined && files.passwords.accounts.get(principal.name ?? '')?.hash.text === hash
+    },
+  }
+}
