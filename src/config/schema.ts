@@ -95,6 +95,11 @@ export const configSchema = Type.Object(
       query_time_ms: count(30_000, 'Time one query may take.', 1),
       query_concurrency: count(16, 'Queries at one time; more wait.', 1),
       page_rows: count(10_000, 'Largest `limit` of a page.', 1),
+      page_bytes: count(
+        67_108_864,
+        'Payload bytes after which a page ends early and says that there is more.',
+        1024,
+      ),
       publish_batch: count(1000, 'Messages in one POST /api/v1/publish.', 1),
       auth_concurrency: count(4, 'Password hashes worked out at one time; more wait.', 1),
     }),

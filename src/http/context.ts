@@ -1,0 +1,20 @@
+// What the routes are given: the floors below, and who asks.
+
+import type { Query } from '../query/query.ts'
+import type { Publish } from '../ingest/capture.ts'
+import type { Metrics } from '../ops/metrics.ts'
+import type { Login } from './login.ts'
+
+export interface HttpLimits {
+  page_rows: number
+  publish_batch: number
+}
+
+export interface RouteContext {
+  login: Login
+  query: Query
+  publish: Publish
+  metrics: Metrics
+  limits: HttpLimits
+  isReady: () => boolean
+}

@@ -1,0 +1,91 @@
+// The query parameters that many routes share: topics, times, pages, formats; parsed once at this edge.
+
+import type { FastifyRequest } from 'fastify'
+import { distance } from 'fastest-levenshtein'
+import { Type } from 'typebox'
+import type { Principal } from '../auth/principal.ts'
+import { AppError } from '../domain/errors.ts'
+import { checkFilter, hasWildcard, printable } from '../domain/topic.ts'
+
+const filtersMax = 100
+
+export const topicParameters = {
+  topic: Type.Optional(
+    Type.Array(Type.String(), {
+      maxItems: filtersMax,
+      description: 'MQTT topic filter (+ and # are wildcards; write # as %23). May be repeated.',
+    }),
+  ),
+  prefix: Type.Optional(
+    Type.Array(Type.String(), {
+      maxItems: filtersMax,
+      description: 'This topic and all below it. May be repeated.',
+    }),
+  ),
+}
+
+export const formatParameter = {
+  format: Type.Optional(
+    Type.Union([Type.Literal('json'), Type.Literal('ndjson'), Type.Literal('csv')], {
+      description: 'Form of the answer; goes before the Accept header.',
+    }),
+  ),
+}
+
+export const pageParameters = (limit: number, most: number) => ({
+  limit: Type.Integer({
+    minimum: 1,
+    maximum: most,
+    default: Math.min(limit, most),
+    description: 'Most rows of one page.',
+  }),
+  cursor: Type.Optional(Type.String({ maxLength: 100_000, description: 'page.next of the page before.' })),
+})
+
+export const timeUnitParameter = {
+  time: Type.Optional(
+    Type.Union([Type.Literal('ms'), Type.Literal('s'), Type.Literal('us'), Type.Literal('ns')], {
+      description: 'Times go out as numbers of this unit instead of RFC 3339.',
+    }),
+  ),
+}
+
+/** The filters asked for; none at all means every topic. A single topic that is forbidden is refused by name. */
+export function filtersOf(
+  { topic = [], prefix = [] }: { topic?: string[]; prefix?: string[] },
+  principal: Principal,
+): string[] {
+  for (const filter of topic) {
+    checkFilter(filter)
+    if (!hasWildcard(filter) && !principal.mayRead(filter)) {
+      throw new AppError('forbidden', `you may not read "${printable(filter)}"`)
+    }
+  }
+  const below = prefix.map((start) => {
+    const filter = `${start.replace(/\/$/, '')}/#`
+    checkFilter(start === '' ? '#' : filter)
+    if (hasWildcard(start)) {
+      throw new AppError(
+        'bad_filter',
+        `prefix: "${printable(start)}" holds a wildcard; use topic= for filters`,
+      )
+    }
+    return start === '' ? '#' : filter
+  })
+  return [...topic, ...below]
+}
+
+/** Refuses a parameter that the route does not know, naming the nearest it does. */
+export function checkKnown(request: FastifyRequest): void {
+  const schema = request.routeOptions.schema?.querystring as { properties?: object } | undefined
+  const known = Object.keys(schema?.properties ?? {})
+  for (const name of Object.keys(request.query as object)) {
+    if (known.includes(name)) continue
+    const nearest = known
+      .map((one) => ({ one, far: distance(one, name.slice(0, 60)) }))
+      .sort((a, b) => a.far - b.far)[0]?.one
+    const hint = nearest === undefined ? 'this route takes none' : `did you mean "${nearest}"?`
+    const message = `"${printable(name).slice(0, 60)}" is not a parameter of this route; ${hint}`
+    throw new AppError('unknown_parameter', message, { problems: [{ path: name.slice(0, 60), message }] })
+  }
+}

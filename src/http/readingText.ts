@@ -1,0 +1,106 @@
+// A reading as JSON and CSV text. JSON payloads are embedded byte for byte, so every digit of a long
+// integer, a key given twice and a lone surrogate escape come out as they came in.
+
+import { isUtf8 } from 'node:buffer'
+import type { Fields, FieldValue, Reading } from '../domain/reading.ts'
+import { formatTime, type TimeUnit } from '../domain/time.ts'
+
+export interface ReadingStyle {
+  time: TimeUnit | undefined
+  raw: boolean
+  /** Only these fields; all when undefined. */
+  fields: ReadonlySet<string> | undefined
+}
+
+/** One JSON object. `oneLine` turns line ends between tokens into spaces (within strings JSON has none). */
+export function encodeReading(
+  reading: Reading,
+  fields: Fields,
+  style: ReadingStyle,
+  oneLine: boolean,
+): string {
+  const head =
+    `{"topic":${JSON.stringify(reading.topic)},"time":${encodeTime(reading.time, style.time)},` +
+    `"received_at":${encodeTime(reading.receivedAt, style.time)},"seq":${reading.seq},` +
+    `"client_id":${JSON.stringify(reading.clientId)},"qos":${reading.qos},"retain":${reading.retain}`
+  return `${head}${encodeValue(reading.payload, style.raw, oneLine)},"fields":${encodeFields(fields, style.fields)}}`
+}
+
+/** RFC 3339 as a JSON string, or a number of the unit; micro- and nanoseconds keep every digit. */
+export function encodeTime(ms: number, unit: TimeUnit | undefined): string {
+  if (unit === undefined) return `"${formatTime(ms)}"`
+  if (unit === 's') return String(ms / 1000)
+  if (unit === 'ms') return String(ms)
+  return ms === 0 ? '0' : `${ms}${unit === 'us' ? '000' : '000000'}`
+}
+
+export const csvColumns = [
+  'topic',
+  'time',
+  'received_at',
+  'seq',
+  'client_id',
+  'qos',
+  'retain',
+  'payload',
+  'payload_base64',
+]
+
+/** One cell for each of `csvColumns`. */
+export function csvCells(reading: Reading, style: ReadingStyle): string[] {
+  const { payload } = reading
+  const text = isUtf8(payload)
+  const time = (ms: number): string => encodeTime(ms, style.time).replaceAll('"', '')
+  return [
+    reading.topic,
+    time(reading.time),
+    time(reading.receivedAt),
+    String(reading.seq),
+    reading.clientId,
+    String(reading.qos),
+    String(reading.retain),
+    text ? bytesOf(payload).toString() : '',
+    text ? '' : bytesOf(payload).toString('base64'),
+  ]
+}
+
+/** RFC 4180. */
+export function encodeCsvRow(cells: readonly string[]): string {
+  return `${cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')}\r\n`
+}
+
+function encodeValue(payload: Uint8Array, raw: boolean, oneLine: boolean): string {
+  const bytes = bytesOf(payload)
+  if (!isUtf8(bytes)) return `,"payload_base64":"${bytes.toString('base64')}"`
+  const text = bytes.toString()
+  const value = text === '' ? 'null' : isJson(text) ? text : JSON.stringify(text)
+  const kept = raw ? `,"payload":${JSON.stringify(text)}` : ''
+  return `,"value":${oneLine ? value.replaceAll(/[\r\n]/g, ' ') : value}${kept}`
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function encodeFields(fields: Fields, only: ReadonlySet<string> | undefined): string {
+  const members = Object.entries(fields)
+    .filter(([name]) => only === undefined || only.has(name))
+    .map(([name, value]) => `${JSON.stringify(name)}:${encodeField(value)}`)
+  return `{${members.join(',')}}`
+}
+
+function encodeField(value: FieldValue): string {
+  if (typeof value === 'bigint') return String(value)
+  // JSON has no NaN and no infinity (RFC 8259, 6).
+  if (typeof value === 'number' && !Number.isFinite(value)) return `"${value}"`
+  return JSON.stringify(value)
+}
+
+function bytesOf(payload: Uint8Array): Buffer {
+  return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+}

@@ -1,0 +1,102 @@
+// GET /api/v1/readings and /api/v1/latest: what was published, in a range of time or newest of each topic.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Type, type Static } from 'typebox'
+import type { Reading } from '../../domain/reading.ts'
+import { parseTime } from '../../domain/time.ts'
+import type { Page, Question } from '../../query/query.ts'
+import { sendPage } from '../answer.ts'
+import type { RouteContext } from '../context.ts'
+import {
+  filtersOf,
+  formatParameter,
+  pageParameters,
+  timeUnitParameter,
+  topicParameters,
+} from '../parameters.ts'
+import { csvCells, csvColumns, encodeReading } from '../readingText.ts'
+
+const readingParameters = (most: number) => ({
+  ...topicParameters,
+  ...formatParameter,
+  ...pageParameters(1000, most),
+  ...timeUnitParameter,
+  fields: Type.Optional(Type.Array(Type.String(), { description: 'Only these fields; commas or repeated.' })),
+  raw: Type.Union([Type.Literal('0'), Type.Literal('1')], {
+    default: '0',
+    description: '1 adds the exact payload.',
+  }),
+})
+
+type ReadingSearch = Static<ReturnType<typeof searchOf>>
+const searchOf = (most: number) => Type.Object(readingParameters(most))
+
+const rangeOf = (most: number) =>
+  Type.Object({
+    ...readingParameters(most),
+    from: Type.String({ default: '-1h', description: 'First time, included.' }),
+    to: Type.String({ default: 'now', description: 'Last time, left out.' }),
+    order: Type.Union([Type.Literal('desc'), Type.Literal('asc')], { default: 'desc' }),
+  })
+
+export function addReadings(app: FastifyInstance, context: RouteContext): void {
+  const { query, limits } = context
+  const latest = {
+    querystring: searchOf(limits.page_rows),
+    tags: ['read'],
+    summary: 'Newest reading of each topic',
+  }
+  app.get('/api/v1/latest', { schema: latest }, async (request, reply) => {
+    const search = request.query as ReadingSearch
+    return send(context, request, reply, await query.latest(questionOf(context, request, search)))
+  })
+  const range = {
+    querystring: rangeOf(limits.page_rows),
+    tags: ['read'],
+    summary: 'Readings in a range of time',
+  }
+  app.get('/api/v1/readings', { schema: range }, async (request, reply) => {
+    const search = request.query as Static<ReturnType<typeof rangeOf>>
+    const { from, to, order } = search
+    const now = Date.now()
+    const page = await query.readings({
+      ...questionOf(context, request, search),
+      from: parseTime(from, now),
+      // `now` includes this very millisecond, so that what was just acknowledged is in the next read.
+      to: to === 'now' ? now + 1 : parseTime(to, now),
+      order,
+      rangeText: `${from} ${to}`,
+    })
+    return send(context, request, reply, page)
+  })
+}
+
+function questionOf({ login }: RouteContext, request: FastifyRequest, search: ReadingSearch): Question {
+  const principal = login.principalOf(request)
+  return {
+    filters: filtersOf(search, principal),
+    mayRead: (topic) => principal.mayRead(topic),
+    limit: search.limit,
+    cursor: search.cursor,
+    signal: request.signal,
+  }
+}
+
+function send(
+  { query }: RouteContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { rows, next }: Page<Reading>,
+): FastifyReply {
+  const { raw, time, limit, fields } = request.query as ReadingSearch
+  const only = fields && new Set(fields.flatMap((names) => names.split(',')))
+  const style = { raw: raw === '1', time, fields: only }
+  return sendPage(request, reply, {
+    rows,
+    limit,
+    next,
+    json: (reading, oneLine) => encodeReading(reading, query.fieldsOf(reading), style, oneLine),
+    columns: csvColumns,
+    cells: (reading) => csvCells(reading, style),
+  })
+}

@@ -1,0 +1,117 @@
+// The HTTP face: builds the routes, lets people in, turns every error into problem+json, and listens.
+
+import type { AddressInfo } from 'node:net'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Authenticator } from '../auth/principal.ts'
+import type { Config } from '../config/schema.ts'
+import { AppError } from '../domain/errors.ts'
+import type { Publish } from '../ingest/capture.ts'
+import type { Log } from '../ops/log.ts'
+import type { Metrics } from '../ops/metrics.ts'
+import { version } from '../ops/version.ts'
+import type { Query } from '../query/query.ts'
+import type { HttpLimits, RouteContext } from './context.ts'
+import { createLogin } from './login.ts'
+import { checkKnown } from './parameters.ts'
+import { encodeProblem, sendProblem, toAppError } from './problem.ts'
+import { addPublish } from './routes/publish.ts'
+import { addReadings } from './routes/readings.ts'
+import { addMetrics, addOpenServerRoutes } from './routes/server.ts'
+import { addTopics } from './routes/topics.ts'
+import { faultOf, parseSearch } from './search.ts'
+
+export interface HttpDependencies {
+  host: string
+  auth: Authenticator
+  query: Query
+  publish: Publish
+  metrics: Metrics
+  log: Log
+  limits: HttpLimits
+  isReady: () => boolean
+}
+
+export interface HttpServer {
+  address: string
+  port: number
+  /** Stops accepting, answers what was asked, closes. */
+  close(): Promise<void>
+}
+
+export async function startHttp(config: Config['http'], dependencies: HttpDependencies): Promise<HttpServer> {
+  const { host, auth, log } = dependencies
+  const app = Fastify({
+    bodyLimit: config.max_body_size,
+    routerOptions: { querystringParser: parseSearch, maxParamLength: 1000 },
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, toAppError(error, log)),
+    clientErrorHandler: (_error, socket) => {
+      const body = encodeProblem(
+        new AppError('bad_request', 'this is not an HTTP request the server can read'),
+      )
+      const head =
+        'HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nConnection: close\r\n'
+      if (socket.writable) socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+      else socket.destroy()
+    },
+  })
+  addErrorHandling(app, log)
+  await addDocs(app)
+  const context: RouteContext = { ...dependencies, login: createLogin({ auth }) }
+  await app.register(async (open) => addOpenServerRoutes(open, context))
+  await app.register(async (closed) => {
+    closed.addHook('onRequest', context.login.admit)
+    addTopics(closed, context)
+    addReadings(closed, context)
+    addPublish(closed, context)
+    addMetrics(closed, context)
+  })
+  try {
+    await app.listen({ host, port: config.port })
+  } catch (error) {
+    await app.close()
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw new AppError('port_in_use', `HTTP port ${config.port} is in use; choose another with --http.port`)
+  }
+  const { address, port } = app.server.address() as AddressInfo
+  return { address, port, close: () => app.close() }
+}
+
+function addErrorHandling(app: FastifyInstance, log: Log): void {
+  // Bodies stay bytes: payload_json is published as it was written.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  )
+  app.addHook('onRequest', async (request) => {
+    const fault = faultOf(request.query)
+    if (fault !== undefined) throw new AppError('bad_request', `query string: ${fault}`)
+  })
+  app.addHook('preValidation', async (request) => {
+    if (!request.is404 && !request.url.startsWith('/docs')) checkKnown(request)
+  })
+  app.setErrorHandler((error, _request, reply) => sendProblem(reply, toAppError(error, log)))
+  app.setNotFoundHandler((request, reply) => {
+    const [path = '/'] = request.url.split('?')
+    const allowed = (['GET', 'HEAD', 'POST', 'PUT', 'DELETE'] as const).filter((method) =>
+      app.hasRoute({ url: path, method }),
+    )
+    if (allowed.length === 0)
+      return sendProblem(reply, new AppError('not_found', 'no such route; /docs lists them all'))
+    void reply.header('allow', allowed.join(', '))
+    return sendProblem(reply, new AppError('method_not_allowed', `this route takes ${allowed.join(', ')}`))
+  })
+}
+
+async function addDocs(app: FastifyInstance): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Amber', version, description: 'An MQTT broker that never forgets.' },
+      components: { securitySchemes: { basic: { type: 'http', scheme: 'basic' } } },
+      security: [{ basic: [] }],
+    },
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+}

@@ -1,0 +1,74 @@
+// The ceiling over queries: how many run at one time, and how long each may take, waiting included.
+// Promises that a query which passes it ends with `query_limit`, and that its place is always given back.
+
+import { AppError } from '../domain/errors.ts'
+
+export interface CeilingLimits {
+  query_time_ms: number
+  query_concurrency: number
+}
+
+/** Runs one query under the ceiling; the signal is aborted when its time is over. */
+export type Ceiling = <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>
+
+export function createCeiling(limits: CeilingLimits): Ceiling {
+  let running = 0
+  const waiting = new Set<() => void>()
+
+  const leave = (): void => {
+    running -= 1
+    const [next] = waiting
+    next?.()
+  }
+  const enter = async (signal: AbortSignal): Promise<void> => {
+    if (running >= limits.query_concurrency) {
+      await new Promise<void>((resolve, reject) => {
+        const admit = (): void => {
+          waiting.delete(admit)
+          signal.removeEventListener('abort', giveUp)
+          resolve()
+        }
+        const giveUp = (): void => {
+          waiting.delete(admit)
+          reject(busy(limits))
+        }
+        waiting.add(admit)
+        signal.addEventListener('abort', giveUp, { once: true })
+      })
+    }
+    running += 1
+  }
+
+  return async (work) => {
+    const control = new AbortController()
+    const timer = setTimeout(() => control.abort(tooLong(limits)), limits.query_time_ms)
+    timer.unref()
+    try {
+      await enter(control.signal)
+      try {
+        return await work(control.signal)
+      } finally {
+        leave()
+      }
+    } catch (error) {
+      if (control.signal.aborted && !(error instanceof AppError)) throw tooLong(limits)
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+function busy({ query_concurrency, query_time_ms }: CeilingLimits): AppError {
+  return new AppError(
+    'query_limit',
+    `${query_concurrency} queries are running and none ended within ${query_time_ms} ms; try again later (limits.query_concurrency)`,
+  )
+}
+
+function tooLong({ query_time_ms }: CeilingLimits): AppError {
+  return new AppError(
+    'query_limit',
+    `the query took longer than ${query_time_ms} ms; ask for fewer topics, a shorter range or a smaller limit (limits.query_time_ms)`,
+  )
+}

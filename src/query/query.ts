@@ -1,0 +1,211 @@
+// Reads for people and programs: topics, newest readings and ranges, a page at a time, under the ceiling.
+// Promises: only what the caller may read, each reading once over all pages, and nothing cut without a cursor.
+
+import { AppError } from '../domain/errors.ts'
+import type { Fields, Reading } from '../domain/reading.ts'
+import { parseTime, timeMax } from '../domain/time.ts'
+import { checkFilter, hasWildcard, printable } from '../domain/topic.ts'
+import type { ReadingStore, TopicFilters, TopicInfo } from '../store/store.ts'
+import { createCeiling, type Ceiling, type CeilingLimits } from './ceiling.ts'
+import { decodeRangeCursor, decodeTopicCursor, encodeRangeCursor, encodeTopicCursor, markOf } from './cursor.ts'
+
+/** What every listing is asked: which topics, on whose behalf, how much. */
+export interface Listing {
+  filters: TopicFilters
+  mayRead: (topic: string) => boolean
+  limit: number
+  cursor?: string | undefined
+}
+
+export interface TopicsListing extends Listing {
+  /** Case-insensitive part of the topic. */
+  contains?: string | undefined
+}
+
+export interface ReadingsListing extends Listing {
+  /** A time as `parseTime` reads it; by default an hour before the end of the range, or before now. */
+  from?: string | undefined
+  /** Exclusive. By default everything received so far, also what is stamped with a time to come. */
+  to?: string | undefined
+  order: 'asc' | 'desc'
+}
+
+/** A reading with the fields that cleaning, or the decoder, made of it. */
+export interface FoundReading {
+  reading: Reading
+  fields: Fields
+}
+
+export interface FoundTopic extends TopicInfo {
+  /** The fields of the newest reading. */
+  fields: Fields
+}
+
+export interface Page<T> {
+  rows: T[]
+  limit: number
+  /** The cursor of the next page; `null` when there is no more. */
+  next: string | null
+}
+
+export interface Query {
+  topics(listing: TopicsListing): Promise<Page<FoundTopic>>
+  latest(listing: Listing): Promise<Page<FoundReading>>
+  readings(listing: ReadingsListing): Promise<Page<FoundReading>>
+}
+
+export interface QueryLimits extends CeilingLimits {
+  query_rows: number
+  page_rows: number
+  page_bytes: number
+}
+
+interface Deps {
+  store: ReadingStore
+  fieldsOf: (topic: string, payload: Uint8Array) => Fields | null
+  limits: QueryLimits
+  now?: () => number
+}
+
+export function createQuery({ store, fieldsOf, limits, now = Date.now }: Deps): Query {
+  const under = createCeiling(limits)
+  const found = (reading: Reading): FoundReading => ({
+    reading,
+    fields: reading.fields ?? fieldsOf(reading.topic, reading.payload) ?? {},
+  })
+  return {
+    async topics(listing) {
+      check(listing, limits)
+      const mark = markOf(['topics', listing.filters, listing.contains ?? null])
+      return under(async (signal) => {
+        const ask = { ...topicsQuery(listing, mark, signal), ...contains(listing.contains) }
+        const infos = await store.topics(ask)
+        const newest = new Map((await store.latest(ask)).map((reading) => [reading.topic, reading]))
+        const fieldsNow = (topic: string): Fields => {
+          const reading = newest.get(topic)
+          return reading ? found(reading).fields : {}
+        }
+        return topicPage(infos, listing, mark, (info) => ({ ...info, fields: fieldsNow(info.topic) }))
+      })
+    },
+
+    async latest(listing) {
+      check(listing, limits)
+      const mark = markOf(['latest', listing.filters])
+      return under(async (signal) => {
+        const readings = await store.latest(topicsQuery(listing, mark, signal))
+        const fit = readings.slice(0, countWithin(readings, limits.page_bytes))
+        return topicPage(fit, listing, mark, found, fit.length < readings.length)
+      })
+    },
+
+    async readings(listing) {
+      check(listing, limits)
+      return readReadings({ store, limits, under, now: now() }, listing, found)
+    },
+  }
+}
+
+interface ReadContext {
+  store: ReadingStore
+  limits: QueryLimits
+  under: Ceiling
+  now: number
+}
+
+async function readReadings(
+  { store, limits, under, now }: ReadContext,
+  listing: ReadingsListing,
+  found: (reading: Reading) => FoundReading,
+): Promise<Page<FoundReading>> {
+  const { filters, mayRead, order, limit, cursor } = listing
+  const mark = markOf(['readings', filters, order, listing.from ?? null, listing.to ?? null])
+  const start = cursor === undefined ? undefined : decodeRangeCursor(mark, cursor)
+  const { from, to } = start ?? rangeOf(listing, now)
+  return under(async (signal) => {
+    const rows: FoundReading[] = []
+    const after = start ? { after: start.after } : {}
+    let bytes = 0
+    let more = false
+    // One row beyond the page tells whether there is another page.
+    const chunks = store.range({ filters, mayRead, from, to, order, limit: limit + 1, ...after, signal })
+    reading: for await (const chunk of chunks) {
+      signal.throwIfAborted()
+      for (const reading of chunk) {
+        more = rows.length === limit || (rows.length > 0 && bytes + reading.payload.length > limits.page_bytes)
+        if (more) break reading
+        bytes += reading.payload.length
+        rows.push(found(reading))
+      }
+    }
+    const last = rows.at(-1)?.reading
+    const next =
+      more && last ? encodeRangeCursor(mark, { from, to, after: { time: last.time, seq: last.seq } }) : null
+    return { rows, limit, next }
+  })
+}
+
+/** An hour up to now, unless the caller says otherwise. Without `to` there is no upper bound: what was just stored is in. */
+function rangeOf(listing: ReadingsListing, now: number): { from: number; to: number } {
+  const end = listing.to === undefined ? timeMax : parseTime(listing.to, now)
+  // `to` is exclusive; "up to now" is to hold what was stored in this very millisecond.
+  const to = listing.to === undefined || listing.to === 'now' ? end + 1 : end
+  const from = Math.floor(listing.from === undefined ? Math.min(now, to) - hourMs : parseTime(listing.from, now))
+  if (from >= to) {
+    throw new AppError('bad_time', 'the range is empty: `from` must be before `to` (from ≤ time < to)')
+  }
+  return { from, to: Math.ceil(to) }
+}
+
+const hourMs = 3_600_000
+
+function topicsQuery(listing: Listing, mark: string, signal: AbortSignal) {
+  const { filters, mayRead, limit, cursor } = listing
+  const after = cursor === undefined ? {} : { after: decodeTopicCursor(mark, cursor) }
+  return { filters, mayRead, limit: limit + 1, signal, ...after }
+}
+
+function contains(text: string | undefined): { contains?: string } {
+  return text === undefined ? {} : { contains: text }
+}
+
+function topicPage<T extends { topic: string }, U>(
+  found: readonly T[],
+  { limit }: Listing,
+  mark: string,
+  show: (row: T) => U,
+  cut = false,
+): Page<U> {
+  const rows = found.slice(0, limit)
+  const last = rows.at(-1)
+  const next = (cut || found.length > limit) && last ? encodeTopicCursor(mark, last.topic) : null
+  return { rows: rows.map(show), limit, next }
+}
+
+/** How many of the readings stay within `bytesMax`; one at least, so that paging always moves on. */
+function countWithin(readings: readonly Reading[], bytesMax: number): number {
+  let bytes = 0
+  for (const [index, { payload }] of readings.entries()) {
+    bytes += payload.length
+    if (index > 0 && bytes > bytesMax) return index
+  }
+  return readings.length
+}
+
+/** Throws what is wrong with a listing before the store is asked. */
+function check({ filters, mayRead, limit }: Listing, limits: QueryLimits): void {
+  const rowsMax = Math.min(limits.page_rows, limits.query_rows)
+  if (limit > rowsMax) {
+    throw new AppError(
+      'query_limit',
+      `limit is ${limit}, and a page has at most ${rowsMax} rows; ask for fewer and follow \`next\` (limits.page_rows)`,
+      { problems: [{ path: 'limit', message: `at most ${rowsMax}` }] },
+    )
+  }
+  for (const filter of filters) {
+    checkFilter(filter)
+    if (!hasWildcard(filter) && !mayRead(filter)) {
+      throw new AppError('forbidden', `you may not read the topic "${printable(filter)}"`)
+    }
+  }
+}

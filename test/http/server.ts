@@ -1,0 +1,71 @@
+// A real HTTP server on the memory store, with two users: `admin`, and `guest` who may only touch `open/…`.
+
+import type { Authenticator, Principal } from '../../src/auth/principal.ts'
+import { startHttp } from '../../src/http/server.ts'
+import { createCapture } from '../../src/ingest/capture.ts'
+import { createLog } from '../../src/ops/log.ts'
+import { createMetrics } from '../../src/ops/metrics.ts'
+import { createQuery } from '../../src/query/query.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
+
+function principal(name: string): Principal {
+  const may = (topic: string): boolean => name === 'admin' || topic.startsWith('open/')
+  return { kind: 'user', name, admin: name === 'admin', mayRead: may, mayWrite: may }
+}
+
+const auth: Authenticator = {
+  authenticate: async (user, password) =>
+    (user === 'admin' || user === 'guest') && String(Buffer.from(password ?? [])) === 'secret'
+      ? principal(user)
+      : null,
+  demoAccounts: [],
+  warnings: [],
+  reload: async () => undefined,
+  onChange: () => undefined,
+  stillHolds: () => true,
+  close: async () => undefined,
+}
+
+export async function startTestServer() {
+  const store = createMemoryStore()
+  const metrics = createMetrics()
+  const capture = createCapture({ store, metrics })
+  const limits = {
+    query_time_ms: 5000,
+    query_concurrency: 4,
+    page_rows: 1000,
+    page_bytes: 1_000_000,
+    publish_batch: 10,
+  }
+  const put = (topic: string, payload: Uint8Array | string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const now = Date.now()
+      const rest = { source: 'http', clientId: '', user: null, qos: 0, retain: false, dup: false } as const
+      const reading = { topic, time: now, receivedAt: now, properties: null, fields: null, ...rest }
+      capture({ ...reading, payload: Buffer.from(payload) }, { awaited: true }, (error, seq) =>
+        error ? reject(error) : resolve(seq),
+      )
+    })
+  const http = await startHttp(
+    { host: '', port: 0, cors: [], max_body_size: 10_000 },
+    {
+      host: '127.0.0.1',
+      auth,
+      query: createQuery({ store, fieldsOf: (_topic, payload) => ({ bytes: payload.length }), limits }),
+      publish: ({ topic, payload }) => put(topic, payload),
+      metrics,
+      log: createLog({ level: 'silent', format: 'json' }),
+      limits,
+      isReady: () => true,
+    },
+  )
+  const ask = (path: string, init: RequestInit & { user?: string | null } = {}): Promise<Response> => {
+    const { user = 'admin', ...rest } = init
+    const login = user === null ? {} : { authorization: `Basic ${btoa(`${user}:secret`)}` }
+    return fetch(`http://127.0.0.1:${http.port}${path}`, {
+      ...rest,
+      headers: { ...login, ...rest.headers } as Record<string, string>,
+    })
+  }
+  return { ask, put, port: http.port, close: () => http.close() }
+}
