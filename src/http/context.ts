@@ -3,6 +3,7 @@
 import type { Query } from '../query/query.ts'
 import type { Publish } from '../ingest/capture.ts'
 import type { Metrics } from '../ops/metrics.ts'
+import type { ReadingStore } from '../store/store.ts'
 import type { Login } from './login.ts'
 
 export interface HttpLimits {
@@ -14,6 +15,7 @@ export interface RouteContext {
   login: Login
   query: Query
   publish: Publish
+  store: Pick<ReadingStore, 'status'>
   metrics: Metrics
   limits: HttpLimits
   isReady: () => boolean

@@ -12,6 +12,7 @@ import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import { version } from '../ops/version.ts'
 import type { Query } from '../query/query.ts'
+import type { ReadingStore } from '../store/store.ts'
 import type { HttpLimits, RouteContext } from './context.ts'
 import { createLogin } from './login.ts'
 import { checkKnown } from './parameters.ts'
@@ -27,6 +28,7 @@ export interface HttpDependencies {
   auth: Authenticator
   query: Query
   publish: Publish
+  store: Pick<ReadingStore, 'status'>
   metrics: Metrics
   log: Log
   limits: HttpLimits
@@ -61,7 +63,7 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
   const context: RouteContext = { ...dependencies, login: createLogin({ auth }) }
   await app.register(async (open) => addOpenServerRoutes(open, context))
   await app.register(async (closed) => {
-    closed.addHook('onRequest', context.login.admit)
+    closed.addHook('onRequest', (request) => context.login.admit(request))
     addTopics(closed, context)
     addReadings(closed, context)
     addPublish(closed, context)

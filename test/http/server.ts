@@ -53,6 +53,7 @@ export async function startTestServer() {
       auth,
       query: createQuery({ store, fieldsOf: (_topic, payload) => ({ bytes: payload.length }), limits }),
       publish: ({ topic, payload }) => put(topic, payload),
+      store,
       metrics,
       log: createLog({ level: 'silent', format: 'json' }),
       limits,
@@ -64,7 +65,7 @@ export async function startTestServer() {
     const login = user === null ? {} : { authorization: `Basic ${btoa(`${user}:secret`)}` }
     return fetch(`http://127.0.0.1:${http.port}${path}`, {
       ...rest,
-      headers: { ...login, ...rest.headers } as Record<string, string>,
+      headers: { ...login, ...(rest.headers as Record<string, string> | undefined) },
     })
   }
   return { ask, put, port: http.port, close: () => http.close() }

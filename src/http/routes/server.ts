@@ -14,12 +14,16 @@ const startPage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>A
 `
 
 /** Those that need no login. */
-export function addOpenServerRoutes(app: FastifyInstance, { isReady }: RouteContext): void {
+export function addOpenServerRoutes(app: FastifyInstance, { isReady, store }: RouteContext): void {
   app.get('/healthz', { schema: { summary: 'The process runs', tags: ['server'] } }, async () => ({
     status: 'ok',
   }))
   app.get('/readyz', { schema: { summary: 'Publishes are accepted', tags: ['server'] } }, async () => {
-    if (!isReady()) throw new AppError('store_unavailable', 'the server cannot take publishes just now')
+    if (!isReady())
+      throw new AppError(
+        'store_unavailable',
+        `the server cannot take publishes just now (store: ${store.status.state})`,
+      )
     return { status: 'ready' }
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
