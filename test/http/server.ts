@@ -33,6 +33,7 @@ export async function startTestServer() {
   const limits = {
     query_time_ms: 5000,
     query_concurrency: 4,
+    query_rows: 1000,
     page_rows: 1000,
     page_bytes: 1_000_000,
     publish_batch: 10,

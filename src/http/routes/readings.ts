@@ -2,9 +2,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
-import type { Reading } from '../../domain/reading.ts'
-import { parseTime } from '../../domain/time.ts'
-import type { Page, Question } from '../../query/query.ts'
+import type { FoundReading, Listing, Page } from '../../query/query.ts'
 import { sendPage } from '../answer.ts'
 import type { RouteContext } from '../context.ts'
 import {
@@ -34,8 +32,10 @@ const searchOf = (most: number) => Type.Object(readingParameters(most))
 const rangeOf = (most: number) =>
   Type.Object({
     ...readingParameters(most),
-    from: Type.String({ default: '-1h', description: 'First time, included.' }),
-    to: Type.String({ default: 'now', description: 'Last time, left out.' }),
+    from: Type.Optional(
+      Type.String({ description: 'First time, included; by default an hour before the end.' }),
+    ),
+    to: Type.Optional(Type.String({ description: 'Last time, left out; by default there is none.' })),
     order: Type.Union([Type.Literal('desc'), Type.Literal('asc')], { default: 'desc' }),
   })
 
@@ -48,7 +48,7 @@ export function addReadings(app: FastifyInstance, context: RouteContext): void {
   }
   app.get('/api/v1/latest', { schema: latest }, async (request, reply) => {
     const search = request.query as ReadingSearch
-    return send(context, request, reply, await query.latest(questionOf(context, request, search)))
+    return send(request, reply, await query.latest(questionOf(context, request, search)))
   })
   const range = {
     querystring: rangeOf(limits.page_rows),
@@ -58,35 +58,30 @@ export function addReadings(app: FastifyInstance, context: RouteContext): void {
   app.get('/api/v1/readings', { schema: range }, async (request, reply) => {
     const search = request.query as Static<ReturnType<typeof rangeOf>>
     const { from, to, order } = search
-    const now = Date.now()
     const page = await query.readings({
       ...questionOf(context, request, search),
-      from: parseTime(from, now),
-      // `now` includes this very millisecond, so that what was just acknowledged is in the next read.
-      to: to === 'now' ? now + 1 : parseTime(to, now),
+      from,
+      to,
       order,
-      rangeText: `${from} ${to}`,
     })
-    return send(context, request, reply, page)
+    return send(request, reply, page)
   })
 }
 
-function questionOf({ login }: RouteContext, request: FastifyRequest, search: ReadingSearch): Question {
+function questionOf({ login }: RouteContext, request: FastifyRequest, search: ReadingSearch): Listing {
   const principal = login.principalOf(request)
   return {
     filters: filtersOf(search, principal),
     mayRead: (topic) => principal.mayRead(topic),
     limit: search.limit,
     cursor: search.cursor,
-    signal: request.signal,
   }
 }
 
 function send(
-  { query }: RouteContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  { rows, next }: Page<Reading>,
+  { rows, next }: Page<FoundReading>,
 ): FastifyReply {
   const { raw, time, limit, fields } = request.query as ReadingSearch
   const only = fields && new Set(fields.flatMap((names) => names.split(',')))
@@ -95,8 +90,8 @@ function send(
     rows,
     limit,
     next,
-    json: (reading, oneLine) => encodeReading(reading, query.fieldsOf(reading), style, oneLine),
+    json: ({ reading, fields: all }, oneLine) => encodeReading(reading, all, style, oneLine),
     columns: csvColumns,
-    cells: (reading) => csvCells(reading, style),
+    cells: ({ reading }) => csvCells(reading, style),
   })
 }

@@ -33,7 +33,6 @@ export function addTopics(app: FastifyInstance, { login, query, limits }: RouteC
       contains: search.q,
       limit: search.limit,
       cursor: search.cursor,
-      signal: request.signal,
     })
     const time = (ms: number): string => encodeTime(ms, search.time)
     return sendPage(request, reply, {
