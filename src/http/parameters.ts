@@ -1,83 +1,91 @@
-// The query parameters that routes share: their schemas (which make the OpenAPI document) and what they mean.
+// The query parameters that many routes share: topics, times, pages, formats; parsed once at this edge.
 
+import type { FastifyRequest } from 'fastify'
+import { distance } from 'fastest-levenshtein'
 import { Type } from 'typebox'
+import type { Principal } from '../auth/principal.ts'
 import { AppError } from '../domain/errors.ts'
-import { formatTime, type TimeUnit } from '../domain/time.ts'
-import { checkFilter } from '../domain/topic.ts'
+import { checkFilter, hasWildcard, printable } from '../domain/topic.ts'
 
-const list = (description: string) => Type.Optional(Type.Array(Type.String(), { description }))
+const filtersMax = 100
 
-export const scopeParameters = {
-  topic: list('MQTT topic filter (`+`, `#`); may repeat. A literal + needs no escape, # is written %23.'),
-  prefix: list('This topic and all below it; may repeat.'),
+export const topicParameters = {
+  topic: Type.Optional(
+    Type.Array(Type.String(), {
+      maxItems: filtersMax,
+      description: 'MQTT topic filter (+ and # are wildcards; write # as %23). May be repeated.',
+    }),
+  ),
+  prefix: Type.Optional(
+    Type.Array(Type.String(), {
+      maxItems: filtersMax,
+      description: 'This topic and all below it. May be repeated.',
+    }),
+  ),
 }
 
-export const pageParameters = {
-  limit: Type.Integer({ minimum: 1, default: 1000, description: 'Rows of a page.' }),
-  cursor: Type.Optional(Type.String({ description: '`page.next` of the page before, with the same parameters.' })),
-}
-
-export const shapeParameters = {
+export const formatParameter = {
   format: Type.Optional(
-    Type.Unsafe<'json' | 'ndjson' | 'csv'>({
-      type: 'string',
-      enum: ['json', 'ndjson', 'csv'],
-      description: 'Format of the answer; without it the Accept header decides.',
+    Type.Union([Type.Literal('json'), Type.Literal('ndjson'), Type.Literal('csv')], {
+      description: 'Form of the answer; goes before the Accept header.',
     }),
   ),
+}
+
+export const pageParameters = (limit: number, most: number) => ({
+  limit: Type.Integer({
+    minimum: 1,
+    maximum: most,
+    default: Math.min(limit, most),
+    description: 'Most rows of one page.',
+  }),
+  cursor: Type.Optional(Type.String({ maxLength: 100_000, description: 'page.next of the page before.' })),
+})
+
+export const timeUnitParameter = {
   time: Type.Optional(
-    Type.Unsafe<TimeUnit>({
-      type: 'string',
-      enum: ['ms', 's', 'us', 'ns'],
-      description: 'Times as numbers of this unit since 1970, not as RFC 3339.',
+    Type.Union([Type.Literal('ms'), Type.Literal('s'), Type.Literal('us'), Type.Literal('ns')], {
+      description: 'Times go out as numbers of this unit instead of RFC 3339.',
     }),
   ),
 }
 
-export const readingParameters = {
-  fields: list('Names of `fields` to show, with all below them; comma-separated, may repeat. Without it all are shown.'),
-  raw: Type.Optional(
-    Type.Unsafe<'0' | '1' | 'true' | 'false'>({
-      type: 'string',
-      enum: ['0', '1', 'true', 'false'],
-      description: '1 adds the exact bytes as `payload`, or as `payload_base64` when they are not UTF-8.',
-    }),
-  ),
+/** The filters asked for; none at all means every topic. A single topic that is forbidden is refused by name. */
+export function filtersOf(
+  { topic = [], prefix = [] }: { topic?: string[]; prefix?: string[] },
+  principal: Principal,
+): string[] {
+  for (const filter of topic) {
+    checkFilter(filter)
+    if (!hasWildcard(filter) && !principal.mayRead(filter)) {
+      throw new AppError('forbidden', `you may not read "${printable(filter)}"`)
+    }
+  }
+  const below = prefix.map((start) => {
+    const filter = `${start.replace(/\/$/, '')}/#`
+    checkFilter(start === '' ? '#' : filter)
+    if (hasWildcard(start)) {
+      throw new AppError(
+        'bad_filter',
+        `prefix: "${printable(start)}" holds a wildcard; use topic= for filters`,
+      )
+    }
+    return start === '' ? '#' : filter
+  })
+  return [...topic, ...below]
 }
 
-/** The filters a caller asks for with `topic` and `prefix`; none means every topic. Throws `bad_filter`. */
-export function filtersOf({ topic = [], prefix = [] }: { topic?: string[]; prefix?: string[] }): string[] {
-  for (const filter of topic) checkFilter(filter)
-  return [...topic, ...prefix.map(filterOfPrefix)]
-}
-
-/** `a/b` and `a/b/` → `a/b/#`, which matches `a/b` too [MQTT-4.7.1-2]. */
-function filterOfPrefix(prefix: string): string {
-  if (prefix === '') throw new AppError('bad_filter', '`prefix` is empty; leave it out to ask for every topic')
-  const filter = prefix.endsWith('/') ? `${prefix}#` : `${prefix}/#`
-  checkFilter(filter)
-  return filter
-}
-
-/** Whether a field is shown: named itself, or below a name. `null`: every field. */
-export function fieldChoice(names: string[] | undefined): ((field: string) => boolean) | null {
-  if (!names) return null
-  const chosen = names.flatMap((text) => text.split(',')).filter((name) => name !== '')
-  return (field) => chosen.some((name) => field === name || field.startsWith(`${name}.`))
-}
-
-/** A time as JSON text in the unit asked for. */
-export function timeText(ms: number, unit: TimeUnit | undefined): string {
-  switch (unit) {
-    case undefined:
-      return `"${formatTime(ms)}"`
-    case 's':
-      return String(ms / 1000)
-    case 'ms':
-      return String(ms)
-    case 'us':
-      return String(BigInt(ms) * 1000n)
-    case 'ns':
-      return String(BigInt(ms) * 1_000_000n)
+/** Refuses a parameter that the route does not know, naming the nearest it does. */
+export function checkKnown(request: FastifyRequest): void {
+  const schema = request.routeOptions.schema?.querystring as { properties?: object } | undefined
+  const known = Object.keys(schema?.properties ?? {})
+  for (const name of Object.keys(request.query as object)) {
+    if (known.includes(name)) continue
+    const nearest = known
+      .map((one) => ({ one, far: distance(one, name.slice(0, 60)) }))
+      .sort((a, b) => a.far - b.far)[0]?.one
+    const hint = nearest === undefined ? 'this route takes none' : `did you mean "${nearest}"?`
+    const message = `"${printable(name).slice(0, 60)}" is not a parameter of this route; ${hint}`
+    throw new AppError('unknown_parameter', message, { problems: [{ path: name.slice(0, 60), message }] })
   }
 }
