@@ -52,7 +52,7 @@ async function start(config: Config, log: Log, lifecycle: ReturnType<typeof crea
   const store = await openStore({ ...config.store, path: directory.readings }, { log })
   lifecycle.add('store', () => store.close())
 
-  const sessions = await openSessions({ path: directory.sessions, store, limits: config.mqtt, metrics, log })
+  const sessions = await openSessions({ path: directory.sessions, limits: config.mqtt, metrics, log })
   lifecycle.add('sessions', () => sessions.close())
 
   const demo = auth.demoAccounts.length > 0
@@ -62,7 +62,7 @@ async function start(config: Config, log: Log, lifecycle: ReturnType<typeof crea
     auth,
     capture,
     store,
-    sessions,
+    sessions: sessions.persistence,
     metrics,
     log,
   })

@@ -1,0 +1,52 @@
+// aedes-persistence's own abstract suite, run on the serving tier with its journal behind it.
+
+import assert from 'node:assert'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { afterAll, test as vitestTest } from 'vitest'
+import { createDurable, Journal } from '../../../src/broker/sessions/journal.ts'
+import { SessionMemory } from '../../../src/broker/sessions/memory.ts'
+import { loadConfig } from '../../../src/config/load.ts'
+import { createLog } from '../../../src/ops/log.ts'
+import { createMetrics } from '../../../src/ops/metrics.ts'
+
+interface SuiteTest {
+  plan(count: number): void
+  diagnostic(text: string): void
+  assert: typeof assert
+}
+
+const require = createRequire(import.meta.url)
+const abstract = require('aedes-persistence/abstract.js') as (options: {
+  test: (name: string, run: (t: SuiteTest) => Promise<void>) => void
+  persistence: () => Promise<object>
+  testAsync: boolean
+}) => void
+
+const root = mkdtempSync(join(tmpdir(), 'amber-sessions-'))
+const log = createLog({ level: 'silent', format: 'json' })
+let count = 0
+
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+abstract({
+  testAsync: true,
+  test(name, run) {
+    vitestTest(name, () => run({ plan: () => {}, diagnostic: () => {}, assert }))
+  },
+  async persistence() {
+    const db = new Level<string, string>(join(root, String(count++)))
+    await db.open()
+    const limits = (await loadConfig({ flags: {}, env: {}, cwd: root })).mqtt
+    return new SessionMemory({
+      durable: createDurable(db),
+      journal: new Journal({ log }),
+      limits,
+      metrics: createMetrics(),
+      firstOrder: 0,
+    })
+  },
+})

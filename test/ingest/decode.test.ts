@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { decodeFields } from '../../src/ingest/decode/decode.ts'
+
+const fieldsOf = (payload: string | Uint8Array): unknown => {
+  const fields = decodeFields('t', typeof payload === 'string' ? Buffer.from(payload) : payload)
+  return fields && { ...fields }
+}
+
+test.each([
+  ['{"temperature":21.5,"ok":true,"name":"x"}', { temperature: 21.5, ok: true, name: 'x' }],
+  ['{"a":{"b":[1,{"c":2}]}}', { 'a.b.0': 1, 'a.b.1.c': 2 }],
+  ['[1,2]', { 0: 1, 1: 2 }],
+  ['{"a":null,"b":"NaN","c":1}', { c: 1 }],
+  ['{"id":1234567890123456789}', { id: 1234567890123456789n }],
+  ['{"text":"1234567890123456789"}', { text: '1234567890123456789' }],
+  ['{"a":1,"a":2}', { a: 2 }],
+  ['{"":1,"a.b":2}', { '': 1, 'a.b': 2 }],
+  ['21.5', { value: 21.5 }],
+  [' 7 \n', { value: 7 }],
+  ['ON', { value: 'ON' }],
+  ['true', { value: true }],
+  ['"quoted"', { value: 'quoted' }],
+  ['+1.5', { value: 1.5 }],
+  ['NaN', null],
+  ['null', null],
+  ['', null],
+  ['{}', null],
+])('%s becomes its leaves', (payload, expected) => {
+  expect(fieldsOf(payload)).toEqual(expected)
+})
+
+test('bytes that are no UTF-8 have no fields', () => {
+  expect(fieldsOf(Buffer.from([0xff, 0xfe, 0]))).toBeNull()
+})
+
+test('a key named __proto__ is a key like any other', () => {
+  const fields = decodeFields('t', Buffer.from('{"__proto__":1,"constructor":2}'))
+  expect(Object.entries(fields ?? {})).toEqual([
+    ['__proto__', 1],
+    ['constructor', 2],
+  ])
+})
+
+test('deep and wide messages have no fields instead of ten thousand', () => {
+  expect(fieldsOf('['.repeat(1000) + ']'.repeat(1000))).toBeNull()
+  expect(fieldsOf(JSON.stringify(Array.from({ length: 20_000 }, () => 1)))).toBeNull()
+})
+
+test('no bytes at all make it throw', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      decodeFields('t', bytes)
+    }),
+  )
+})
+
+test('every JSON message of the fixture has exactly the fields a careful reader extracts', () => {
+  const lines = readFileSync(join(import.meta.dirname, '../fixtures/messages.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+  const messages = lines
+    .map(
+      (line) =>
+        JSON.parse(line) as {
+          id: string
+          format: string
+          payload_utf8?: string
+          fields: object
+          exact?: object
+        },
+    )
+    .filter(({ format, payload_utf8: payload }) => format === 'json' && payload !== undefined)
+  expect(messages.length).toBeGreaterThan(100)
+  let leaves = 0
+  let right = 0
+  for (const { payload_utf8: payload = '', fields, exact = {} } of messages) {
+    const found = decodeFields('t', Buffer.from(payload)) ?? {}
+    for (const [path, value] of Object.entries(fields)) {
+      leaves++
+      const text = (exact as Record<string, string>)[path]
+      const mine = found[path]
+      if (text === undefined ? mine === value : String(mine) === text) right++
+    }
+  }
+  expect(right / leaves).toBeGreaterThan(0.97)
+})
