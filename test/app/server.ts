@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const main = join(import.meta.dirname, '../../dist/main.js')
+const control = join(import.meta.dirname, 'control.mjs')
 
 /** The test account; plain on purpose, so that no hash is worked out while a test waits. */
 export const account = { username: 'tester', password: 'let-me-in' }
@@ -28,6 +29,8 @@ export interface TestServer {
 export interface Home {
   path: string
   start(flags?: readonly string[]): Promise<TestServer>
+  /** A bare Aedes that captures in `published`, for comparison. */
+  startControl(): Promise<TestServer>
   /** Kills what still runs and removes everything. */
   remove(): Promise<void>
 }
@@ -40,7 +43,12 @@ export function makeHome(): Home {
   return {
     path,
     async start(flags = []) {
-      const server = await startServer(path, flags)
+      const server = await startServer(path, [main, 'serve', ...loopback, ...flags])
+      running.add(server)
+      return server
+    },
+    async startControl() {
+      const server = await startServer(path, [control])
       running.add(server)
       return server
     },
@@ -51,20 +59,10 @@ export function makeHome(): Home {
   }
 }
 
-async function startServer(cwd: string, flags: readonly string[]): Promise<TestServer> {
-  const child = spawn(
-    process.execPath,
-    [
-      main,
-      'serve',
-      '--mqtt.port=0',
-      '--http.port=0',
-      '--mqtt.host=127.0.0.1',
-      '--http.host=127.0.0.1',
-      ...flags,
-    ],
-    { cwd, stdio: ['ignore', 'pipe', 'pipe'] },
-  )
+const loopback = ['--mqtt.port=0', '--http.port=0', '--mqtt.host=127.0.0.1', '--http.host=127.0.0.1']
+
+async function startServer(cwd: string, command: readonly string[]): Promise<TestServer> {
+  const child = spawn(process.execPath, command, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   const gone = once(child, 'exit')
   const ready = new Promise<void>((resolve, reject) => {
