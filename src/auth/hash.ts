@@ -62,7 +62,8 @@ export async function createPasswordHash(
       // Algorithm 2 is Argon2id; the library's enum is ambient and cannot be named in isolated modules.
       return argon2Hash(password, { algorithm: 2, memoryCost: 47_104, timeCost: 1, parallelism: 1 })
     case 'sha512-pbkdf2': {
-      const salt = randomBytes(64)
+      // 12 bytes, as 2.0 writes: its broker refuses any other length, 2.1 takes both.
+      const salt = randomBytes(12)
       const digest = await pbkdf2Async(password, salt, 1000, digestBytes, 'sha512')
       return `$7$1000$${salt.toString('base64')}$${digest.toString('base64')}`
     }

@@ -46,7 +46,7 @@ export async function openAuth(
       for (const listener of listeners) listener()
     }
     const [error] = errors
-    if (error !== undefined) throw error
+    if (error !== undefined) throw asAppError(error)
   }
   // One at a time: of two reads under way the older one could come last.
   let queue = Promise.resolve()
@@ -81,7 +81,7 @@ export async function openAuth(
     },
     reload,
     onChange: (listener) => void listeners.push(listener),
-    stillHolds: principals.stillHolds,
+    stillHolds: (principal) => principals.stillHolds(principal),
     async close() {
       closed = true
       watcher.close()
