@@ -16,27 +16,29 @@ export function createCeiling(limits: CeilingLimits): Ceiling {
   const waiting = new Set<() => void>()
 
   const leave = (): void => {
-    running -= 1
+    // The place goes straight to the one who waits longest, so that nobody slips in between.
     const [next] = waiting
-    next?.()
+    if (next) next()
+    else running -= 1
   }
   const enter = async (signal: AbortSignal): Promise<void> => {
-    if (running >= limits.query_concurrency) {
-      await new Promise<void>((resolve, reject) => {
-        const admit = (): void => {
-          waiting.delete(admit)
-          signal.removeEventListener('abort', giveUp)
-          resolve()
-        }
-        const giveUp = (): void => {
-          waiting.delete(admit)
-          reject(busy(limits))
-        }
-        waiting.add(admit)
-        signal.addEventListener('abort', giveUp, { once: true })
-      })
+    if (running < limits.query_concurrency) {
+      running += 1
+      return
     }
-    running += 1
+    await new Promise<void>((resolve, reject) => {
+      const admit = (): void => {
+        waiting.delete(admit)
+        signal.removeEventListener('abort', giveUp)
+        resolve()
+      }
+      const giveUp = (): void => {
+        waiting.delete(admit)
+        reject(busy(limits))
+      }
+      waiting.add(admit)
+      signal.addEventListener('abort', giveUp, { once: true })
+    })
   }
 
   return async (work) => {

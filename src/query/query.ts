@@ -7,7 +7,13 @@ import { parseTime, timeMax } from '../domain/time.ts'
 import { checkFilter, hasWildcard, printable } from '../domain/topic.ts'
 import type { ReadingStore, TopicFilters, TopicInfo } from '../store/store.ts'
 import { createCeiling, type Ceiling, type CeilingLimits } from './ceiling.ts'
-import { decodeRangeCursor, decodeTopicCursor, encodeRangeCursor, encodeTopicCursor, markOf } from './cursor.ts'
+import {
+  decodeRangeCursor,
+  decodeTopicCursor,
+  encodeRangeCursor,
+  encodeTopicCursor,
+  markOf,
+} from './cursor.ts'
 
 /** What every listing is asked: which topics, on whose behalf, how much. */
 export interface Listing {
@@ -132,7 +138,8 @@ async function readReadings(
     reading: for await (const chunk of chunks) {
       signal.throwIfAborted()
       for (const reading of chunk) {
-        more = rows.length === limit || (rows.length > 0 && bytes + reading.payload.length > limits.page_bytes)
+        more =
+          rows.length === limit || (rows.length > 0 && bytes + reading.payload.length > limits.page_bytes)
         if (more) break reading
         bytes += reading.payload.length
         rows.push(found(reading))
@@ -150,7 +157,9 @@ function rangeOf(listing: ReadingsListing, now: number): { from: number; to: num
   const end = listing.to === undefined ? timeMax : parseTime(listing.to, now)
   // `to` is exclusive; "up to now" is to hold what was stored in this very millisecond.
   const to = listing.to === undefined || listing.to === 'now' ? end + 1 : end
-  const from = Math.floor(listing.from === undefined ? Math.min(now, to) - hourMs : parseTime(listing.from, now))
+  const from = Math.floor(
+    listing.from === undefined ? Math.min(now, to) - hourMs : parseTime(listing.from, now),
+  )
   if (from >= to) {
     throw new AppError('bad_time', 'the range is empty: `from` must be before `to` (from ≤ time < to)')
   }
