@@ -1,5 +1,7 @@
 // A page of rows as JSON, NDJSON or CSV, with the Link header that leads to the next one.
+// Large pages leave in pieces, so that a slow reader or a page of megabytes holds up nobody.
 
+import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../domain/errors.ts'
 import { encodeCsvRow } from './readingText.ts'
@@ -18,7 +20,7 @@ export interface PageText<T> {
 
 /** Sends one page in the form asked for. */
 export function sendPage<T>(request: FastifyRequest, reply: FastifyReply, page: PageText<T>): FastifyReply {
-  const { rows, limit, next } = page
+  const { next } = page
   if (next !== null) {
     const [path = '/'] = request.url.split('?')
     void reply.header(
@@ -28,26 +30,74 @@ export function sendPage<T>(request: FastifyRequest, reply: FastifyReply, page: 
   }
   void reply.header('cache-control', 'no-store').header('vary', 'Accept, Authorization')
   const format = formatOf(request)
-  if (format === 'csv') {
-    const lines = [encodeCsvRow(page.columns), ...rows.map((row) => encodeCsvRow(page.cells(row)))]
-    return reply.header('content-type', 'text/csv; charset=utf-8').send(lines.join(''))
-  }
-  if (format === 'ndjson') {
-    const lines = rows.map((row) => `${page.json(row, true)}\n`)
-    return reply.header('content-type', 'application/x-ndjson').send(lines.join(''))
-  }
-  const data = rows.map((row) => page.json(row, false)).join(',\n')
-  const foot = `"page":{"limit":${limit},"has_more":${next !== null},"next":${JSON.stringify(next)}}`
-  return reply.header('content-type', 'application/json; charset=utf-8').send(`{"data":[${data}],${foot}}\n`)
+  const pieces = gather(lines[format](page as PageText<unknown>))
+  const first = pieces.next().value ?? ''
+  const second = pieces.next().value
+  void reply.header('content-type', mediaTypes[format])
+  return reply.send(second === undefined ? first : Readable.from(chain([first, second], pieces)))
 }
 
-/** `format=` goes before Accept; an absent Accept means JSON. */
+const mediaTypes: Record<Format, string> = {
+  json: 'application/json; charset=utf-8',
+  ndjson: 'application/x-ndjson',
+  csv: 'text/csv; charset=utf-8',
+}
+
+const lines: Record<Format, (page: PageText<unknown>) => Iterable<string>> = {
+  *json({ rows, json, limit, next }) {
+    yield '{"data":['
+    for (const [index, row] of rows.entries()) yield `${index === 0 ? '' : ',\n'}${json(row, false)}`
+    yield `],"page":${JSON.stringify({ limit, has_more: next !== null, next })}}\n`
+  },
+  *ndjson({ rows, json }) {
+    for (const row of rows) yield `${json(row, true)}\n`
+  },
+  *csv({ rows, columns, cells }) {
+    yield encodeCsvRow(columns)
+    for (const row of rows) yield encodeCsvRow(cells(row))
+  },
+}
+
+/** Characters gathered before a piece is sent: a string has a largest size, a page of payloads may pass it. */
+const pieceLength = 65_536
+
+function* gather(texts: Iterable<string>): Generator<string, undefined> {
+  let piece = ''
+  for (const text of texts) {
+    piece += text
+    if (piece.length < pieceLength) continue
+    yield piece
+    piece = ''
+  }
+  if (piece !== '') yield piece
+}
+
+function* chain(first: readonly string[], rest: Iterable<string>): Generator<string> {
+  yield* first
+  yield* rest
+}
+
+const formatOfRange: Record<string, Format> = {
+  '*/*': 'json',
+  'application/*': 'json',
+  'application/json': 'json',
+  'application/x-ndjson': 'ndjson',
+  'text/*': 'csv',
+  'text/csv': 'csv',
+}
+
+/** `format=` goes before Accept, of which the best counts [RFC 9110 12.5.1]; an absent Accept means JSON. */
 function formatOf(request: FastifyRequest): Format {
   const { format } = request.query as { format?: Format }
   if (format !== undefined) return format
   const { accept = '*/*' } = request.headers
-  if (/application\/x-ndjson/i.test(accept)) return 'ndjson'
-  if (/text\/csv/i.test(accept)) return 'csv'
-  if (/\*\/\*|application\/(json|\*)/i.test(accept)) return 'json'
+  let best: { format: Format; quality: number } | null = null
+  for (const range of accept.split(',')) {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
+    const quality = Number(parameters.find((one) => one.startsWith('q='))?.slice(2) ?? 1)
+    const found = Object.hasOwn(formatOfRange, type) ? formatOfRange[type] : undefined
+    if (found && quality > (best?.quality ?? 0)) best = { format: found, quality }
+  }
+  if (best) return best.format
   throw new AppError('not_acceptable', 'Accept: ask for application/json, application/x-ndjson or text/csv')
 }

@@ -39,7 +39,8 @@ export function sendProblem(reply: FastifyReply, error: AppError): FastifyReply 
 
 /** What Fastify or a route threw, as an `AppError`. A fault of the server is logged here and told without detail. */
 export function toAppError(error: unknown, log: Log): AppError {
-  if (error instanceof AppError) return error
+  // An internal one may carry the words of any library, which are for the log alone.
+  if (error instanceof AppError && error.code !== 'internal') return error
   const { statusCode = 500, message, validation, validationContext } = error as Partial<FastifyError>
   if (validation) {
     const problems = validation.map((fault) => ({

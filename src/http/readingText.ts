@@ -9,7 +9,7 @@ export interface ReadingStyle {
   time: TimeUnit | undefined
   raw: boolean
   /** Only these fields; all when undefined. */
-  fields: ReadonlySet<string> | undefined
+  fields: readonly string[] | undefined
 }
 
 /** One JSON object. `oneLine` turns line ends between tokens into spaces (within strings JSON has none). */
@@ -44,10 +44,11 @@ export const csvColumns = [
   'retain',
   'payload',
   'payload_base64',
+  'fields',
 ]
 
 /** One cell for each of `csvColumns`. */
-export function csvCells(reading: Reading, style: ReadingStyle): string[] {
+export function csvCells(reading: Reading, fields: Fields, style: ReadingStyle): string[] {
   const { payload } = reading
   const text = isUtf8(payload)
   const time = (ms: number): string => encodeTime(ms, style.time).replaceAll('"', '')
@@ -61,6 +62,7 @@ export function csvCells(reading: Reading, style: ReadingStyle): string[] {
     String(reading.retain),
     text ? bytesOf(payload).toString() : '',
     text ? '' : bytesOf(payload).toString('base64'),
+    encodeFields(fields, style.fields),
   ]
 }
 
@@ -87,9 +89,9 @@ function isJson(text: string): boolean {
   }
 }
 
-function encodeFields(fields: Fields, only: ReadonlySet<string> | undefined): string {
+function encodeFields(fields: Fields, only: readonly string[] | undefined): string {
   const members = Object.entries(fields)
-    .filter(([name]) => only === undefined || only.has(name))
+    .filter(([name]) => only?.some((one) => name === one || name.startsWith(`${one}.`)) ?? true)
     .map(([name, value]) => `${JSON.stringify(name)}:${encodeField(value)}`)
   return `{${members.join(',')}}`
 }

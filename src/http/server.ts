@@ -1,5 +1,6 @@
 // The HTTP face: builds the routes, lets people in, turns every error into problem+json, and listens.
 
+import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
@@ -14,12 +15,13 @@ import { version } from '../ops/version.ts'
 import type { Query } from '../query/query.ts'
 import type { ReadingStore } from '../store/store.ts'
 import type { HttpLimits, RouteContext } from './context.ts'
+import { answerCors } from './cors.ts'
 import { createLogin } from './login.ts'
 import { checkKnown } from './parameters.ts'
 import { encodeProblem, sendProblem, toAppError } from './problem.ts'
 import { addPublish } from './routes/publish.ts'
 import { addReadings } from './routes/readings.ts'
-import { addMetrics, addOpenServerRoutes } from './routes/server.ts'
+import { addOpenServerRoutes, addServerRoutes } from './routes/server.ts'
 import { addTopics } from './routes/topics.ts'
 import { faultOf, parseSearch } from './search.ts'
 
@@ -42,10 +44,19 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
+/** Room for a topic filter of the largest size, percent-encoded. */
+const headerBytesMax = 262_144
+const requestTimeoutMs = 300_000
+const closeTimeoutMs = 3000
+
 export async function startHttp(config: Config['http'], dependencies: HttpDependencies): Promise<HttpServer> {
   const { host, auth, log } = dependencies
   const app = Fastify({
     bodyLimit: config.max_body_size,
+    http: { maxHeaderSize: headerBytesMax },
+    requestTimeout: requestTimeoutMs,
+    forceCloseConnections: 'idle',
+    genReqId: () => randomUUID(),
     routerOptions: { querystringParser: parseSearch, maxParamLength: 1000 },
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, toAppError(error, log)),
     clientErrorHandler: (_error, socket) => {
@@ -58,6 +69,10 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
       else socket.destroy()
     },
   })
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff')
+    return answerCors(config.cors, request, reply) ? reply : undefined
+  })
   addErrorHandling(app, log)
   await addDocs(app)
   const context: RouteContext = { ...dependencies, login: createLogin({ auth }) }
@@ -67,17 +82,41 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
     addTopics(closed, context)
     addReadings(closed, context)
     addPublish(closed, context)
-    addMetrics(closed, context)
+    addServerRoutes(closed, context)
   })
   try {
     await app.listen({ host, port: config.port })
   } catch (error) {
     await app.close()
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    throw new AppError('port_in_use', `HTTP port ${config.port} is in use; choose another with --http.port`)
+    throw listenFault(error as NodeJS.ErrnoException, `${host}:${config.port}`)
   }
   const { address, port } = app.server.address() as AddressInfo
-  return { address, port, close: () => app.close() }
+  return { address, port, close: () => close(app) }
+}
+
+/** Requests under way may end; what takes longer than seconds is cut, so that a slow reader cannot hold up a stop. */
+async function close(app: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), closeTimeoutMs)
+  try {
+    await app.close()
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function listenFault(error: NodeJS.ErrnoException, where: string): AppError {
+  const options = { cause: error }
+  return error.code === 'EADDRINUSE'
+    ? new AppError(
+        'port_in_use',
+        `another program listens on ${where}; stop it or choose another port with --http.port`,
+        options,
+      )
+    : new AppError(
+        'bad_config',
+        `cannot listen for HTTP on ${where}: ${error.message} (http.host, http.port)`,
+        options,
+      )
 }
 
 function addErrorHandling(app: FastifyInstance, log: Log): void {
@@ -115,5 +154,5 @@ async function addDocs(app: FastifyInstance): Promise<void> {
       security: [{ basic: [] }],
     },
   })
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, uiConfig: { validatorUrl: null } })
 }

@@ -3,17 +3,27 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance } from 'fastify'
-import { AppError, type Problem } from '../../domain/errors.ts'
+import type { Principal } from '../../auth/principal.ts'
+import { AppError, asAppError, type Problem } from '../../domain/errors.ts'
 import { printable, topicFault } from '../../domain/topic.ts'
 import type { Message } from '../../ingest/capture.ts'
 import type { RouteContext } from '../context.ts'
+import { messagesSchema, storedSchema } from '../schemas.ts'
 import { elementsOf, membersOf } from '../jsonSlices.ts'
 
 const known = ['topic', 'payload', 'payload_json', 'payload_base64', 'qos', 'retain']
 
 export function addPublish(app: FastifyInstance, { login, publish, limits }: RouteContext): void {
-  const schema = { tags: ['write'], summary: 'Publish one message, or an array of them' }
-  app.post('/api/v1/publish', { schema }, async (request, reply) => {
+  const schema = {
+    tags: ['write'],
+    summary: 'Publish one message, or an array of them',
+    description: 'Answers when everything is stored; subscribers receive it as if it came over MQTT.',
+    body: messagesSchema(limits.publish_batch),
+    response: { 200: storedSchema },
+  }
+  // The bytes of the body are read by `messageOf`, which keeps payload_json as it was written; the schema is for /docs.
+  const validatorCompiler = () => () => true
+  app.post('/api/v1/publish', { schema, validatorCompiler }, async (request, reply) => {
     const text = textOf(request.body)
     const many = Array.isArray(JSON.parse(text))
     const slices = many ? elementsOf(text) : [text]
@@ -32,16 +42,45 @@ export function addPublish(app: FastifyInstance, { login, publish, limits }: Rou
         problems: problems.slice(0, 20),
       })
     }
-    for (const { topic } of messages) {
-      if (!principal.mayWrite(topic))
-        throw new AppError('forbidden', `you may not publish to "${printable(topic)}"`)
-    }
-    const settled = await Promise.allSettled(messages.map((one) => publish({ ...one, user: principal.name })))
-    const failed = settled.find((one) => one.status === 'rejected')
-    if (failed) throw failed.reason
-    const seqs = settled.map((one) => ({ seq: one.status === 'fulfilled' ? one.value : 0 }))
-    return reply.send(many ? { data: seqs } : seqs[0])
+    for (const { topic } of messages) checkWritable(principal, topic)
+    const seqs = await settleAll(messages.map((one) => publish({ ...one, user: principal.name })))
+    const answer = seqs.map((seq) => ({ seq }))
+    void reply.header('cache-control', 'no-store').serializer((value) => JSON.stringify(value))
+    return reply.send(many ? answer : answer[0])
   })
+}
+
+function checkWritable(principal: Principal, topic: string): void {
+  if (topic.startsWith('$')) {
+    throw new AppError(
+      'forbidden',
+      `"${printable(topic)}": topics that start with $ are the server's own [MQTT-4.7.2]`,
+    )
+  }
+  if (!principal.mayWrite(topic)) {
+    throw new AppError('forbidden', `you may not publish to "${printable(topic)}"`)
+  }
+}
+
+/** Waits for all of them; when some were refused, says which, so that only those need sending again. */
+async function settleAll(asked: readonly Promise<number>[]): Promise<number[]> {
+  const seqs: number[] = []
+  const failed: { index: number; error: AppError }[] = []
+  for (const [index, outcome] of (await Promise.allSettled(asked)).entries()) {
+    if (outcome.status === 'fulfilled') seqs.push(outcome.value)
+    else failed.push({ index, error: asAppError(outcome.reason) })
+  }
+  const [first] = failed
+  if (!first) return seqs
+  if (asked.length === 1) throw first.error
+  throw new AppError(
+    first.error.code,
+    `${failed.length} of ${asked.length} messages were not stored (the first: ${first.error.message}); the others are stored`,
+    {
+      cause: first.error,
+      problems: failed.map(({ index, error }) => ({ path: `/${index}`, message: error.message })),
+    },
+  )
 }
 
 function textOf(body: unknown): string {

@@ -13,13 +13,16 @@ import {
   topicParameters,
 } from '../parameters.ts'
 import { csvCells, csvColumns, encodeReading } from '../readingText.ts'
+import { pageOf, readingSchema } from '../schemas.ts'
 
 const readingParameters = (most: number) => ({
   ...topicParameters,
   ...formatParameter,
   ...pageParameters(1000, most),
   ...timeUnitParameter,
-  fields: Type.Optional(Type.Array(Type.String(), { description: 'Only these fields; commas or repeated.' })),
+  fields: Type.Optional(
+    Type.Array(Type.String(), { description: 'Only these fields and all below them; commas or repeated.' }),
+  ),
   raw: Type.Union([Type.Literal('0'), Type.Literal('1')], {
     default: '0',
     description: '1 adds the exact payload.',
@@ -45,6 +48,7 @@ export function addReadings(app: FastifyInstance, context: RouteContext): void {
     querystring: searchOf(limits.page_rows),
     tags: ['read'],
     summary: 'Newest reading of each topic',
+    response: { 200: pageOf(readingSchema) },
   }
   app.get('/api/v1/latest', { schema: latest }, async (request, reply) => {
     const search = request.query as ReadingSearch
@@ -54,6 +58,7 @@ export function addReadings(app: FastifyInstance, context: RouteContext): void {
     querystring: rangeOf(limits.page_rows),
     tags: ['read'],
     summary: 'Readings in a range of time',
+    response: { 200: pageOf(readingSchema) },
   }
   app.get('/api/v1/readings', { schema: range }, async (request, reply) => {
     const search = request.query as Static<ReturnType<typeof rangeOf>>
@@ -84,7 +89,7 @@ function send(
   { rows, next }: Page<FoundReading>,
 ): FastifyReply {
   const { raw, time, limit, fields } = request.query as ReadingSearch
-  const only = fields && new Set(fields.flatMap((names) => names.split(',')))
+  const only = fields?.flatMap((names) => names.split(','))
   const style = { raw: raw === '1', time, fields: only }
   return sendPage(request, reply, {
     rows,
@@ -92,6 +97,6 @@ function send(
     next,
     json: ({ reading, fields: all }, oneLine) => encodeReading(reading, all, style, oneLine),
     columns: csvColumns,
-    cells: ({ reading }) => csvCells(reading, style),
+    cells: ({ reading, fields: all }) => csvCells(reading, all, style),
   })
 }

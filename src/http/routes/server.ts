@@ -1,8 +1,10 @@
-// Routes about the server itself: healthz, readyz, metrics, openapi.json and the start page.
+// Routes about the server itself: healthz, readyz, metrics, stats, openapi.json and the start page.
 
 import type { FastifyInstance } from 'fastify'
 import { AppError } from '../../domain/errors.ts'
+import { version } from '../../ops/version.ts'
 import type { RouteContext } from '../context.ts'
+import { statsSchema } from '../schemas.ts'
 
 const startPage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Amber</title>
 <h1>Amber</h1><p>An MQTT broker that never forgets.</p><ul>
@@ -10,6 +12,7 @@ const startPage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>A
 <li><a href="/api/v1/topics">/api/v1/topics</a>: the topics there are</li>
 <li><a href="/api/v1/latest">/api/v1/latest</a>: the newest reading of each</li>
 <li><a href="/api/v1/readings">/api/v1/readings</a>: the last hour</li>
+<li><a href="/api/v1/stats">/api/v1/stats</a>: sizes and the ledger</li>
 <li><a href="/metrics">/metrics</a>: what the server counts about itself</li></ul></html>
 `
 
@@ -35,11 +38,38 @@ export function addOpenServerRoutes(app: FastifyInstance, { isReady, store }: Ro
   )
 }
 
-export function addMetrics(app: FastifyInstance, { metrics }: RouteContext): void {
+/** Those that need one. */
+export function addServerRoutes(app: FastifyInstance, context: RouteContext): void {
+  const { metrics, store } = context
+  const schema = { summary: 'Sizes and the ledger', tags: ['server'], response: { 200: statsSchema } }
+  app.get('/api/v1/stats', { schema }, async (_request, reply) => {
+    const { engine, state, readings, topics, lastSeq, diskBytes, pending } = store.status
+    const sizes = { readings, topics, last_seq: lastSeq, disk_bytes: diskBytes, pending }
+    void reply.header('cache-control', 'no-store')
+    return { version, store: { engine, state, ...sizes }, ledger: await ledgerOf(context) }
+  })
   app.get(
     '/metrics',
     { schema: { summary: 'Metrics for Prometheus', tags: ['server'] } },
     async (_request, reply) =>
       reply.header('content-type', metrics.registry.contentType).send(await metrics.registry.metrics()),
   )
+}
+
+const ledgerNames = ['received', 'stored', 'rejected', 'deduplicated'] as const
+
+async function ledgerOf({ metrics }: RouteContext): Promise<Record<string, Record<string, number>>> {
+  const ledger: Record<string, Record<string, number>> = {}
+  for (const name of ledgerNames) {
+    for (const { labels, value } of (await metrics[name].get()).values) {
+      const entry = (ledger[String(labels.source)] ??= {
+        received: 0,
+        stored: 0,
+        rejected: 0,
+        deduplicated: 0,
+      })
+      entry[name] = (entry[name] ?? 0) + value
+    }
+  }
+  return ledger
 }

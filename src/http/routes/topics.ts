@@ -11,7 +11,9 @@ import {
   timeUnitParameter,
   topicParameters,
 } from '../parameters.ts'
+import type { Fields } from '../../domain/reading.ts'
 import { encodeTime } from '../readingText.ts'
+import { pageOf, topicSchema } from '../schemas.ts'
 
 const searchOf = (most: number) =>
   Type.Object({
@@ -23,7 +25,12 @@ const searchOf = (most: number) =>
   })
 
 export function addTopics(app: FastifyInstance, { login, query, limits }: RouteContext): void {
-  const schema = { querystring: searchOf(limits.page_rows), tags: ['read'], summary: 'Topics' }
+  const schema = {
+    querystring: searchOf(limits.page_rows),
+    tags: ['read'],
+    summary: 'Topics',
+    response: { 200: pageOf(topicSchema) },
+  }
   app.get('/api/v1/topics', { schema }, async (request, reply) => {
     const search = request.query as Static<ReturnType<typeof searchOf>>
     const principal = login.principalOf(request)
@@ -39,16 +46,25 @@ export function addTopics(app: FastifyInstance, { login, query, limits }: RouteC
       rows,
       limit: search.limit,
       next,
-      json: ({ topic, readings, bytes, firstTime, lastTime }) =>
+      json: ({ topic, readings, bytes, firstTime, lastTime, fields }) =>
         `{"topic":${JSON.stringify(topic)},"readings":${readings},"bytes":${bytes},` +
-        `"first_time":${time(firstTime)},"last_time":${time(lastTime)}}`,
-      columns: ['topic', 'readings', 'bytes', 'first_time', 'last_time'],
-      cells: ({ topic, readings, bytes, firstTime, lastTime }) => [
+        `"first_time":${time(firstTime)},"last_time":${time(lastTime)},"fields":${typesText(fields)}}`,
+      columns: ['topic', 'readings', 'bytes', 'first_time', 'last_time', 'fields'],
+      cells: ({ topic, readings, bytes, firstTime, lastTime, fields }) => [
         topic,
         String(readings),
         String(bytes),
         ...[firstTime, lastTime].map((ms) => time(ms).replaceAll('"', '')),
+        typesText(fields),
       ],
     })
   })
+}
+
+/** Name and type of each field; integers beyond a double are numbers like any other in JSON. */
+function typesText(fields: Fields): string {
+  const types = Object.entries(fields).map(([name, value]) => {
+    return { name, type: typeof value === 'bigint' ? 'number' : typeof value }
+  })
+  return JSON.stringify(types)
 }

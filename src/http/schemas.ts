@@ -1,0 +1,99 @@
+// What bodies and answers look like, for the OpenAPI document. Answers are written by hand (readingText.ts), so these
+// bind nothing by themselves; a test holds real answers against them.
+
+import { Type, type TSchema } from 'typebox'
+
+const time = (description: string) =>
+  Type.Unsafe<string | number>({
+    type: ['string', 'number'],
+    description: `${description} RFC 3339, or a number with time=.`,
+  })
+
+export const readingSchema = Type.Object({
+  topic: Type.String(),
+  time: time("The reading's own time."),
+  received_at: time('When the server captured it.'),
+  seq: Type.Integer({ description: 'The identity of the reading; ever-growing over the whole server.' }),
+  client_id: Type.String({ description: 'The MQTT client that sent it; empty when none did.' }),
+  qos: Type.Integer({ minimum: 0, maximum: 2 }),
+  retain: Type.Boolean(),
+  value: Type.Optional(
+    Type.Unknown({
+      description:
+        'The payload: JSON verbatim, other text as a string, null when empty; left out for bytes that are not UTF-8.',
+    }),
+  ),
+  payload: Type.Optional(Type.String({ description: 'With raw=1: the exact payload text.' })),
+  payload_base64: Type.Optional(Type.String({ description: 'The payload when it is not UTF-8.' })),
+  fields: Type.Unsafe<Record<string, unknown>>({
+    type: 'object',
+    additionalProperties: { type: ['number', 'boolean', 'string'] },
+    description: 'Dotted path → value.',
+  }),
+})
+
+export const topicSchema = Type.Object({
+  topic: Type.String(),
+  readings: Type.Integer(),
+  bytes: Type.Integer({ description: 'Payload bytes as received.' }),
+  first_time: time('The earliest reading.'),
+  last_time: time('The latest reading.'),
+  fields: Type.Array(Type.Object({ name: Type.String(), type: Type.String() }), {
+    description: 'The fields of the newest reading.',
+  }),
+})
+
+export function pageOf<T extends TSchema>(row: T) {
+  return Type.Object({
+    data: Type.Array(row),
+    page: Type.Object({
+      limit: Type.Integer(),
+      has_more: Type.Boolean(),
+      next: Type.Unsafe<string | null>({
+        type: ['string', 'null'],
+        description: 'cursor= of the next page.',
+      }),
+    }),
+  })
+}
+
+const messageSchema = Type.Object(
+  {
+    topic: Type.String({ description: 'Topic to publish to, without wildcards.' }),
+    payload: Type.Optional(Type.String({ description: 'Payload as text, sent as UTF-8.' })),
+    payload_json: Type.Optional(
+      Type.Unknown({ description: 'Payload as JSON, published as it is written.' }),
+    ),
+    payload_base64: Type.Optional(Type.String({ description: 'Payload as bytes (RFC 4648, section 4).' })),
+    qos: Type.Optional(Type.Integer({ minimum: 0, maximum: 2, default: 0 })),
+    retain: Type.Optional(Type.Boolean({ default: false })),
+  },
+  { additionalProperties: false, description: 'Exactly one of payload, payload_json, payload_base64.' },
+)
+
+export function messagesSchema(most: number) {
+  return Type.Union([messageSchema, Type.Array(messageSchema, { maxItems: most })])
+}
+
+const seq = Type.Object({ seq: Type.Integer({ description: 'The number of the stored reading.' }) })
+
+export const storedSchema = Type.Union([seq, Type.Array(seq)])
+
+export const statsSchema = Type.Object({
+  version: Type.String(),
+  store: Type.Object({
+    engine: Type.String(),
+    state: Type.String({ description: '`ok`, or why publishes are refused just now.' }),
+    readings: Type.Integer(),
+    topics: Type.Integer(),
+    last_seq: Type.Integer(),
+    disk_bytes: Type.Integer(),
+    pending: Type.Integer({ description: 'Readings on their way to the disk.' }),
+  }),
+  ledger: Type.Unsafe<Record<string, Record<string, number>>>({
+    type: 'object',
+    description:
+      'Publishes since the start, by source: received = stored + rejected + deduplicated + those under way.',
+    additionalProperties: { type: 'object', additionalProperties: { type: 'integer' } },
+  }),
+})
