@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { connect, type IClientOptions, type MqttClient } from 'mqtt'
+import type { IClientOptions, MqttClient } from 'mqtt'
 import { AppError } from '../domain/errors.ts'
 import { passwordFrom } from './credentials.ts'
 import type { Io } from './io.ts'
@@ -69,6 +69,8 @@ export async function connectMqtt(io: Io, flags: MqttFlags): Promise<MqttClient>
   const hasTls = flags.cafile !== undefined || flags.cert !== undefined
   const port = flags.port ?? (hasTls ? 8883 : 1883)
   const place = `${flags.host}:${port}`
+  // Loaded here alone: the client is of no use to the server, which would start a tenth of a second later for it.
+  const { connect } = await import('mqtt')
   const client = connect({ ...clientOptions(io, flags, hasTls), host: flags.host, port })
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {

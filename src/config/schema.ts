@@ -1,7 +1,7 @@
 // Every key of the configuration: its type, its default, its unit and its reason. The one source of the
 // flags, the environment names, the YAML keys and docs/configuration.md (a test keeps that page equal).
 
-import { Type, type Static } from 'typebox'
+import { Type, type Static } from '@sinclair/typebox'
 
 const port = (value: number, description: string) =>
   Type.Integer({ minimum: 0, maximum: 65_535, default: value, description })

@@ -2,7 +2,7 @@
 
 import type { FastifyRequest } from 'fastify'
 import { distance } from 'fastest-levenshtein'
-import { Type } from 'typebox'
+import { Type } from '@sinclair/typebox'
 import type { Principal } from '../auth/principal.ts'
 import { AppError } from '../domain/errors.ts'
 import { checkFilter, hasWildcard, printable } from '../domain/topic.ts'

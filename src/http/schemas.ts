@@ -1,7 +1,7 @@
 // What bodies and answers look like, for the OpenAPI document. Answers are written by hand (readingText.ts), so these
 // bind nothing by themselves; a test holds real answers against them.
 
-import { Type, type TSchema } from 'typebox'
+import { Type, type TSchema } from '@sinclair/typebox'
 
 const time = (description: string) =>
   Type.Unsafe<string | number>({

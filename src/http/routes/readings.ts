@@ -1,7 +1,7 @@
 // GET /api/v1/readings and /api/v1/latest: what was published, in a range of time or newest of each topic.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { Type, type Static } from 'typebox'
+import { Type, type Static } from '@sinclair/typebox'
 import type { FoundReading, Listing, Page } from '../../query/query.ts'
 import { sendPage } from '../answer.ts'
 import type { RouteContext } from '../context.ts'

@@ -1,7 +1,7 @@
 // GET /api/v1/topics: which topics there are, how much of each, since when.
 
 import type { FastifyInstance } from 'fastify'
-import { Type, type Static } from 'typebox'
+import { Type, type Static } from '@sinclair/typebox'
 import { sendPage } from '../answer.ts'
 import type { RouteContext } from '../context.ts'
 import {
