@@ -1,6 +1,7 @@
 // The one place where floors meet: opens auth, store, sessions, broker and HTTP in this order,
 // and stops them in mirror order. Nothing is left running when a start fails.
 
+import { lockDemoAccounts } from './auth/demo.ts'
 import { openAuth } from './auth/open.ts'
 import type { Authenticator } from './auth/principal.ts'
 import { startBroker } from './broker/broker.ts'
@@ -10,7 +11,7 @@ import type { Config } from './config/schema.ts'
 import { startHttp } from './http/server.ts'
 import { createCapture } from './ingest/capture.ts'
 import { decodeFields } from './ingest/decode/decode.ts'
-import { createLifecycle } from './ops/lifecycle.ts'
+import { createLifecycle, type Lifecycle } from './ops/lifecycle.ts'
 import type { Log } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
 import { createQuery } from './query/query.ts'
@@ -32,21 +33,30 @@ export interface App {
   stop(): Promise<void>
 }
 
+export interface AppDependencies {
+  log: Log
+  /** How this program is called, for the commands in warnings and errors. */
+  program: string
+}
+
 /** Starts everything `config` asks for. Throws an `AppError` that says what is wrong and what to do. */
-export async function startApp(config: Config, { log }: { log: Log }): Promise<App> {
+export async function startApp(config: Config, deps: AppDependencies): Promise<App> {
+  const { log } = deps
   const lifecycle = createLifecycle({ log })
   try {
-    return await start(config, log, lifecycle)
+    return await start(config, deps, lifecycle)
   } catch (error) {
     await lifecycle.stop()
     throw error
   }
 }
 
-async function start(config: Config, log: Log, lifecycle: ReturnType<typeof createLifecycle>): Promise<App> {
+async function start(config: Config, { log, program }: AppDependencies, lifecycle: Lifecycle): Promise<App> {
   const metrics = createMetrics()
-  const auth = await openAuth(config.auth, { log, concurrency: config.limits.auth_concurrency })
-  lifecycle.add('auth', () => auth.close())
+  const accounts = await openAuth(config.auth, { log, program, concurrency: config.limits.auth_concurrency })
+  lifecycle.add('auth', () => accounts.close())
+  const demo = accounts.demoAccounts.length > 0
+  const auth = demo ? accounts : lockDemoAccounts(accounts, { log })
 
   const directory = await openDataDirectory(config.store.path)
   const store = await openStore({ ...config.store, path: directory.readings }, { log })
@@ -55,7 +65,6 @@ async function start(config: Config, log: Log, lifecycle: ReturnType<typeof crea
   const sessions = await openSessions({ path: directory.sessions, limits: config.mqtt, metrics, log })
   lifecycle.add('sessions', () => sessions.close())
 
-  const demo = auth.demoAccounts.length > 0
   const capture = createCapture({ store, metrics })
   const broker = await startBroker(config.mqtt, {
     host: listenHost(config.mqtt.host, demo),

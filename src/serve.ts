@@ -12,7 +12,7 @@ export async function serve(config: Config): Promise<number> {
   const log = createLog(config.log)
   let app: App
   try {
-    app = await startApp(config, { log })
+    app = await startApp(config, { log, program: command() })
   } catch (error) {
     const known = asAppError(error)
     log.fatal(known.message)
