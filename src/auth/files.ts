@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises'
 import { AppError, type ErrorCode } from '../domain/errors.ts'
 import { type Acl, parseAclFile } from './acl.ts'
-import { createPasswordHash, verifyHash } from './hash.ts'
+import { verifyHash } from './hash.ts'
 import {
   type Account,
   parsePasswordFile,
@@ -69,12 +69,6 @@ export async function readAcl(files: AuthFiles): Promise<AclState> {
     )
   }
   return { text, acl: parseAclFile(text, path) }
-}
-
-/** The lines of a password file with one demo account, as it is shipped. */
-export async function demoPasswordFile(): Promise<string> {
-  const hash = await createPasswordHash(Buffer.from(demoAccount.password), 'sha512-pbkdf2')
-  return `${demoAccount.name}:${hash}\n`
 }
 
 /** `null` when there is no such file. */
