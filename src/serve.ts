@@ -2,6 +2,7 @@
 
 import { relative } from 'node:path'
 import { type App, startApp } from './app.ts'
+import { createPasswordFile } from './auth/firstRun.ts'
 import type { Config } from './config/schema.ts'
 import { AppError, asAppError } from './domain/errors.ts'
 import { createLog, type Log } from './ops/log.ts'
@@ -12,6 +13,7 @@ export async function serve(config: Config): Promise<number> {
   const log = createLog(config.log)
   let app: App
   try {
+    await makeFirstAccount(config)
     app = await startApp(config, { log, program: command() })
   } catch (error) {
     const known = asAppError(error)
@@ -26,6 +28,16 @@ export async function serve(config: Config): Promise<number> {
   await app.stop()
   log.info('stopped')
   return 0
+}
+
+/** Says the first account's password on standard output, once, and never through the log. */
+async function makeFirstAccount({ auth }: Config): Promise<void> {
+  if (!auth.create_password_file || auth.password_file === '') return
+  const account = await createPasswordFile(auth.password_file)
+  if (!account) return
+  process.stdout.write(
+    `The password file ${auth.password_file} is new. User ${account.name}, password ${account.password}\nThis is said once: write it down.\n\n`,
+  )
 }
 
 /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads the files. */

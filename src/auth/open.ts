@@ -11,6 +11,9 @@ import { createGate } from './gate.ts'
 import type { Authenticator, Principal } from './principal.ts'
 import { watchFiles } from './watch.ts'
 
+/** The part of the configuration that says who gets in. */
+export type AuthConfig = Omit<Config['auth'], 'create_password_file'>
+
 export interface AuthDeps {
   log: Log
   /** Password hashes worked out at one time. */
@@ -24,7 +27,7 @@ const waitingMax = 20_000
 
 /** Reads the files. Throws `bad_password_file` or `bad_acl_file`. */
 export async function openAuth(
-  config: Config['auth'],
+  config: AuthConfig,
   { log, concurrency, program = 'amber' }: AuthDeps,
 ): Promise<Authenticator> {
   const files = await openFiles(config, program)
@@ -97,7 +100,7 @@ interface Files {
   read(): Promise<{ changed: boolean; errors: unknown[] }>
 }
 
-async function openFiles(config: Config['auth'], program: string): Promise<Files> {
+async function openFiles(config: AuthConfig, program: string): Promise<Files> {
   let passwords = await readPasswords(config, program)
   let acl = await readAcl(config)
   return {
@@ -135,7 +138,7 @@ interface Principals {
   stillHolds(principal: Principal): boolean
 }
 
-function createPrincipals(config: Config['auth'], files: Files): Principals {
+function createPrincipals(config: AuthConfig, files: Files): Principals {
   const hashes = new WeakMap<Principal, string>()
   let views = new Map<string | null, AclView>()
   let viewsOf = files.acl

@@ -61,6 +61,10 @@ export const configSchema = Type.Object(
         '',
         "ACL file in Mosquitto's format. Empty: whoever is let in may read and write every topic.",
       ),
+      create_password_file: flag(
+        false,
+        'Make the password file when there is none, with the user `admin` and a random password that is printed once.',
+      ),
       allow_anonymous: flag(false, 'Let clients in without a user name.'),
       admins: Type.Array(Type.String(), {
         default: ['admin'],

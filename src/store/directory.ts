@@ -1,8 +1,9 @@
 // The data directory: what stands where, and that it is ours before anything is written into it.
 
-import { access, constants, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { access, constants, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { AppError } from '../domain/errors.ts'
+import { makeDirectory } from '../ops/makeDirectory.ts'
 
 export interface DataDirectory {
   root: string
@@ -20,7 +21,7 @@ const harmless = new Set(['lost+found', '.gitkeep', '.DS_Store', '.snapshot'])
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   const root = resolve(path)
   try {
-    await mkdir(root, { recursive: true, mode: 0o700 })
+    await makeDirectory(root, 0o700)
     await access(root, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     throw new AppError(

@@ -1,10 +1,10 @@
 // MQTT sessions, retained messages and wills: served from memory, at once and in publish order, and journalled behind, so
 // that they outlive a restart. A subscription is on the disk before SUBACK.
 
-import { mkdir } from 'node:fs/promises'
 import { Level } from 'level'
 import type { Config } from '../../config/schema.ts'
 import { AppError } from '../../domain/errors.ts'
+import { makeDirectory } from '../../ops/makeDirectory.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import type { Persistence } from '../client.ts'
@@ -30,7 +30,7 @@ interface Dependencies {
 export async function openSessions({ path, limits, metrics, log }: Dependencies): Promise<Sessions> {
   const db = new Level<string, string>(path)
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeDirectory(path, 0o700)
     await db.open()
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)

@@ -1,9 +1,10 @@
 // Opens the LevelDB of a store, and only ever one that is ours and whole: LevelDB itself would empty a directory whose
 // CURRENT file is missing, and would hand a locked or foreign one back as a riddle.
 
-import { mkdir, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { Level } from 'level'
 import { AppError } from '../../domain/errors.ts'
+import { makeDirectory } from '../../ops/makeDirectory.ts'
 import { formatVersion } from './frame.ts'
 import { versionKey } from './keys.ts'
 
@@ -36,7 +37,7 @@ export async function openDatabase(path: string): Promise<Database> {
 async function prepare(path: string): Promise<boolean> {
   let names: string[]
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeDirectory(path, 0o700)
     names = await readdir(path)
   } catch (error) {
     throw explained(error, path)
