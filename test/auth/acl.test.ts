@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { parseAclFile, viewAcl } from '../../src/auth/acl.ts'
 import { type AclRule, canRead, canWrite, compileRules } from '../../src/auth/aclRules.ts'
 import { matches } from '../../src/domain/topic.ts'
-import { aclCases, aclText } from './aclCases.ts'
+import { aclCases, aclText, stricterCases } from './aclCases.ts'
 
 describe('decisions', () => {
-  test.each(aclCases)(
-    '$user as $clientId may $access of $topic: read $read, write $write',
+  test.each([...aclCases, ...stricterCases])(
+    '$user as $clientId and $topic: read $read, write $write',
     ({ user, clientId, topic, read, write }) => {
       const view = viewAcl(parseAclFile(aclText, 'acl'), user)
       expect(view.mayRead(topic, clientId)).toBe(read)

@@ -72,8 +72,12 @@ export const aclCases: AclCase[] = [
   row('bob', 'c1', 'home/x', false, false),
   row('bob', 'a+b', 'own/bob/x', false, false),
   row('bob', 'a#b', 'shared/1/state', false, false),
-  row('bob', 'a/b', 'clients/a/b/status', false, false),
   row('dan', 'c1', 'deny/x', false, false),
+]
+
+/** A name of several levels gets nothing from patterns here; Mosquitto 2.0 lets it reach below another's place. */
+export const stricterCases: AclCase[] = [
+  row('bob', 'a/b', 'clients/a/b/status', false, false),
   row('e/f', 'c1', 'own/e/f/x', false, false),
   row('e/f', 'c1', 'shared/1/state', false, false),
 ]
