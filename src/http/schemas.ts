@@ -4,8 +4,7 @@
 import { Type, type TSchema } from '@sinclair/typebox'
 
 const time = (description: string) =>
-  Type.Unsafe<string | number>({
-    type: ['string', 'number'],
+  Type.Union([Type.String(), Type.Number()], {
     description: `${description} RFC 3339, or a number with time=.`,
   })
 
@@ -25,9 +24,7 @@ export const readingSchema = Type.Object({
   ),
   payload: Type.Optional(Type.String({ description: 'With raw=1: the exact payload text.' })),
   payload_base64: Type.Optional(Type.String({ description: 'The payload when it is not UTF-8.' })),
-  fields: Type.Unsafe<Record<string, unknown>>({
-    type: 'object',
-    additionalProperties: { type: ['number', 'boolean', 'string'] },
+  fields: Type.Record(Type.String(), Type.Union([Type.Number(), Type.Boolean(), Type.String()]), {
     description: 'Dotted path → value.',
   }),
 })
@@ -49,10 +46,7 @@ export function pageOf<T extends TSchema>(row: T) {
     page: Type.Object({
       limit: Type.Integer(),
       has_more: Type.Boolean(),
-      next: Type.Unsafe<string | null>({
-        type: ['string', 'null'],
-        description: 'cursor= of the next page.',
-      }),
+      next: Type.Union([Type.String(), Type.Null()], { description: 'cursor= of the next page.' }),
     }),
   })
 }
@@ -90,10 +84,8 @@ export const statsSchema = Type.Object({
     disk_bytes: Type.Integer(),
     pending: Type.Integer({ description: 'Readings on their way to the disk.' }),
   }),
-  ledger: Type.Unsafe<Record<string, Record<string, number>>>({
-    type: 'object',
+  ledger: Type.Record(Type.String(), Type.Record(Type.String(), Type.Integer()), {
     description:
       'Publishes since the start, by source: received = stored + rejected + deduplicated + those under way.',
-    additionalProperties: { type: 'object', additionalProperties: { type: 'integer' } },
   }),
 })

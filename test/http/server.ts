@@ -2,7 +2,7 @@
 
 import type { Authenticator, Principal } from '../../src/auth/principal.ts'
 import { startHttp } from '../../src/http/server.ts'
-import { createCapture } from '../../src/ingest/capture.ts'
+import { createCapture, type Publish } from '../../src/ingest/capture.ts'
 import { createLog } from '../../src/ops/log.ts'
 import { createMetrics } from '../../src/ops/metrics.ts'
 import { createQuery } from '../../src/query/query.ts'
@@ -26,7 +26,15 @@ const auth: Authenticator = {
   close: async () => undefined,
 }
 
-export async function startTestServer() {
+export interface TestOptions {
+  limits?: { page_bytes?: number; query_concurrency?: number }
+  http?: { cors?: string[]; port?: number; max_body_size?: number }
+  /** In place of the publish that stores. */
+  publish?: Publish
+  isReady?: () => boolean
+}
+
+export async function startTestServer(options: TestOptions = {}) {
   const store = createMemoryStore()
   const metrics = createMetrics()
   const capture = createCapture({ store, metrics })
@@ -37,6 +45,7 @@ export async function startTestServer() {
     page_rows: 1000,
     page_bytes: 1_000_000,
     publish_batch: 10,
+    ...options.limits,
   }
   const put = (topic: string, payload: Uint8Array | string): Promise<number> =>
     new Promise((resolve, reject) => {
@@ -48,17 +57,17 @@ export async function startTestServer() {
       )
     })
   const http = await startHttp(
-    { host: '', port: 0, cors: [], max_body_size: 10_000 },
+    { host: '', port: 0, cors: [], max_body_size: 10_000, ...options.http },
     {
       host: '127.0.0.1',
       auth,
       query: createQuery({ store, fieldsOf: (_topic, payload) => ({ bytes: payload.length }), limits }),
-      publish: ({ topic, payload }) => put(topic, payload),
+      publish: options.publish ?? (({ topic, payload }) => put(topic, payload)),
       store,
       metrics,
       log: createLog({ level: 'silent', format: 'json' }),
       limits,
-      isReady: () => true,
+      isReady: options.isReady ?? (() => true),
     },
   )
   const ask = (path: string, init: RequestInit & { user?: string | null } = {}): Promise<Response> => {
@@ -69,5 +78,5 @@ export async function startTestServer() {
       headers: { ...login, ...(rest.headers as Record<string, string> | undefined) },
     })
   }
-  return { ask, put, port: http.port, close: () => http.close() }
+  return { ask, put, store, port: http.port, close: () => http.close() }
 }
