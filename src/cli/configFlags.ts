@@ -17,7 +17,7 @@ export function addConfigFlags(command: Command): Command {
       `--${name} ${value}`,
       `${node.description ?? ''} (${defaultText(node.default)})`,
     )
-    const hint = node.anyOf ? ` One of ${expectation(node).replace('one of ', '')}.` : ''
+    const hint = node.enum ? ` One of ${expectation(node).replace('one of ', '')}.` : ''
     option.description = `${node.description ?? ''}${hint} (default: ${defaultText(node.default)})`
     command.addOption(option.helpGroup(`${name.split('.')[0] ?? ''}:`))
   }

@@ -89,7 +89,7 @@ function checkValue(node: SchemaNode, value: unknown, name: string, place: strin
   return [
     ...missing.map((key) => ({ path: place, message: `${name} needs the key "${key}"` })),
     ...entries.flatMap(([key, child]) => {
-      const childNode = node.properties?.[key]
+      const childNode = known.includes(key) ? node.properties?.[key] : undefined
       if (childNode) return checkValue(childNode, child, `${name}.${key}`, place)
       return [{ path: place, message: `${name} has no key "${printable(key)}"; it has ${known.join(', ')}` }]
     }),

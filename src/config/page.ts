@@ -64,7 +64,7 @@ function sectionText(section: string, keys: readonly ConfigKey[]): string {
 }
 
 function kindText(node: SchemaNode): string {
-  if (node.anyOf) return node.anyOf.map((choice) => `\`${String(choice.const)}\``).join(', ')
+  if (node.enum) return node.enum.map((choice) => `\`${choice}\``).join(', ')
   return expectation(node).replace(/^an? /, '')
 }
 

@@ -56,14 +56,14 @@ export function readYaml(text: string, path: string): SourceResult {
   const walk = (node: unknown, schema: SchemaNode, prefix: string, place: string): void => {
     if (isScalar(node) && node.value === null) return
     if (!isMap(node)) {
-      const name = prefix === '' ? 'the file' : prefix
+      const name = prefix === '' ? 'the file' : prefix.slice(0, -1)
       result.problems.push({ path: place, message: `${name} must be a section: keys below it, indented` })
       return
     }
     for (const pair of node.items) {
       if (!isPair(pair)) continue
       const key = prefix + (isScalar(pair.key) ? String(pair.key.value) : String(pair.key))
-      const child = schema.properties?.[key.slice(prefix.length)]
+      const child = childOf(schema, key.slice(prefix.length))
       const at = placeOf(pair.key)
       if (child === undefined) {
         result.problems.push({ path: at, message: unknownKey(key, isMap(pair.value)) })
@@ -153,6 +153,11 @@ function unknownKey(key: string, isSection: boolean): string {
   const sibling = siblings.length > 0 ? closest(key, siblings) : ''
   const near = sibling !== '' && distance(key, sibling) <= 4 ? sibling : nearestKey(key)
   return `there is no key "${printable(key)}"; did you mean "${near}"?`
+}
+
+function childOf(schema: SchemaNode, key: string): SchemaNode | undefined {
+  const { properties = {} } = schema
+  return Object.hasOwn(properties, key) ? properties[key] : undefined
 }
 
 function lastPart(key: string): string {

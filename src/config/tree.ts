@@ -11,8 +11,7 @@ export interface SchemaNode {
   properties?: Record<string, SchemaNode>
   required?: readonly string[]
   items?: SchemaNode
-  anyOf?: readonly SchemaNode[]
-  const?: unknown
+  enum?: readonly string[]
   minimum?: number
   maximum?: number
   minLength?: number
@@ -40,7 +39,7 @@ export function configKeys(node: SchemaNode = configRoot, prefix = ''): ConfigKe
 
 /** What a value must be, in words: `a whole number from 0 to 65535`. */
 export function expectation(node: SchemaNode): string {
-  if (node.anyOf) return `one of ${node.anyOf.map((choice) => String(choice.const)).join(', ')}`
+  if (node.enum) return `one of ${node.enum.join(', ')}`
   if (node.type === 'boolean') return 'true or false'
   if (node.type === 'integer' || node.type === 'number') {
     const kind = node.type === 'integer' ? 'a whole number' : 'a number'
@@ -57,7 +56,7 @@ export function expectation(node: SchemaNode): string {
 
 /** Whether a value that is no section and no list is as the node wants it. */
 export function isFitting(node: SchemaNode, value: unknown): boolean {
-  if (node.anyOf) return node.anyOf.some((choice) => choice.const === value)
+  if (node.enum) return typeof value === 'string' && node.enum.includes(value)
   switch (node.type) {
     case 'boolean':
       return typeof value === 'boolean'
