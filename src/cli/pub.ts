@@ -11,7 +11,7 @@ import { type Io, UsageError } from './io.ts'
 import { addMqttFlags, connectMqtt, type MqttFlags, qosNumber } from './mqttOptions.ts'
 
 interface PubFlags extends MqttFlags {
-  topic: string
+  topic?: string
   message?: string
   file?: string
   stdinLine?: true
@@ -39,7 +39,7 @@ export function addPub(program: Command, { io }: { io: Io }): void {
     .summary('publish a message')
     .description('Publish by MQTT. The flags are those of mosquitto_pub.')
     .helpOption('--help', 'explain the command')
-    .requiredOption('-t, --topic <topic>', 'topic to publish to')
+    .option('-t, --topic <topic>', 'topic to publish to')
     .option('-m, --message <text>', 'the payload')
     .option('-f, --file <file>', 'take the payload from a file')
     .option('-l, --stdin-line', 'a message for each line of standard input')
@@ -57,15 +57,17 @@ async function pub(io: Io, flags: PubFlags): Promise<void> {
   if (ways.filter((way) => way !== undefined).length !== 1) {
     throw new UsageError('say what to publish with exactly one of -m, -f, -l, -s and -n')
   }
-  const fault = topicFault(flags.topic)
+  const { topic } = flags
+  if (topic === undefined) throw new UsageError('say where to publish: -t TOPIC')
+  const fault = topicFault(topic)
   if (fault !== null) throw new UsageError(`-t: ${fault}`)
   // Before the connection, so that a missing file leaves no client behind.
   const payload = flags.stdinLine ? null : await payloadOf(io, flags)
   const client = await connectMqtt(io, flags)
   const lost = lossOf(client)
   try {
-    if (payload === null) await Promise.race([publishLines(io, client, flags), lost.promise])
-    else await Promise.race([publish(client, flags, payload), lost.promise])
+    if (payload === null) await Promise.race([publishLines(io, { client, topic, flags }), lost.promise])
+    else await Promise.race([publish({ client, topic, flags }, payload), lost.promise])
     lost.isExpected = true
     await client.endAsync()
   } catch (error) {
@@ -102,15 +104,21 @@ function lossOf(client: MqttClient): { promise: Promise<never>; isExpected: bool
   return loss
 }
 
-async function publish(client: MqttClient, flags: PubFlags, payload: Buffer): Promise<void> {
-  await client.publishAsync(flags.topic, payload, { qos: flags.qos, retain: flags.retain === true })
+interface Publisher {
+  client: MqttClient
+  topic: string
+  flags: PubFlags
 }
 
-async function publishLines(io: Io, client: MqttClient, flags: PubFlags): Promise<void> {
+async function publish({ client, topic, flags }: Publisher, payload: Buffer): Promise<void> {
+  await client.publishAsync(topic, payload, { qos: flags.qos, retain: flags.retain === true })
+}
+
+async function publishLines(io: Io, publisher: Publisher): Promise<void> {
   const underWay = new Set<Promise<void>>()
   const failures: unknown[] = []
   for await (const line of createInterface({ input: io.stdin, crlfDelay: Infinity })) {
-    const sent = publish(client, flags, Buffer.from(line))
+    const sent = publish(publisher, Buffer.from(line))
       .catch((error: unknown) => void failures.push(error))
       .finally(() => underWay.delete(sent))
     underWay.add(sent)

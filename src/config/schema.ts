@@ -105,7 +105,11 @@ export const configSchema = Type.Object(
         1024,
       ),
       publish_batch: count(1000, 'Messages in one POST /api/v1/publish.', 1),
-      auth_concurrency: count(4, 'Password hashes worked out at one time; more wait.', 1),
+      auth_concurrency: count(
+        2,
+        'Password hashes worked out at one time; more wait. Node has four threads, and commits need some.',
+        1,
+      ),
     }),
     log: Type.Object({
       level: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'What is logged.'),
