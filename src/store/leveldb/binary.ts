@@ -28,6 +28,11 @@ export class ByteWriter {
     this.uint(value < 0 ? -2 * value - 1 : 2 * value)
   }
 
+  byte(value: number): void {
+    this.#reserve(1)
+    this.#bytes[this.length++] = value
+  }
+
   bytes(source: Uint8Array): void {
     this.uint(source.length)
     this.raw(source)
@@ -41,6 +46,11 @@ export class ByteWriter {
     this.#reserve(source.length)
     this.#bytes.set(source, this.length)
     this.length += source.length
+  }
+
+  /** What was written, until the next write. */
+  view(): Buffer {
+    return this.#bytes.subarray(0, this.length)
   }
 
   /** A copy of what was written. */
@@ -87,14 +97,29 @@ export class ByteReader {
     return value % 2 === 1 ? -(value + 1) / 2 : value / 2
   }
 
+  byte(): number {
+    const byte = this.#bytes[this.offset++]
+    if (byte === undefined) throw new RangeError('cut off before a byte')
+    return byte
+  }
+
   /** A view, not a copy. */
   bytes(): Buffer {
-    const length = this.uint()
+    return this.take(this.uint())
+  }
+
+  /** The next `length` bytes; a view, not a copy. */
+  take(length: number): Buffer {
     const end = this.offset + length
     if (end > this.#bytes.length) throw new RangeError('cut off inside a byte string')
     const view = this.#bytes.subarray(this.offset, end)
     this.offset = end
     return view
+  }
+
+  /** What was read since `offset`; a view, not a copy. */
+  since(offset: number): Buffer {
+    return this.#bytes.subarray(offset, this.offset)
   }
 
   text(): string {
