@@ -34,8 +34,8 @@ const broker = await Aedes.createBroker({
     )
   },
 })
-const mqtt = net.createServer(broker.handle).listen(0, '127.0.0.1')
-const http = createServer(async (request, response) => {
+const mqtt = net.createServer((socket) => void broker.handle(socket)).listen(0, '127.0.0.1')
+async function answer(request, response) {
   const topic = new URL(request.url, 'http://localhost').searchParams.get('topic')
   const data = []
   const query = { filters: [topic], from: 0, to: Number.MAX_SAFE_INTEGER, order: 'asc', limit: 1e9 }
@@ -43,7 +43,8 @@ const http = createServer(async (request, response) => {
     for (const { payload } of chunk) data.push({ payload: String(payload) })
   }
   response.end(JSON.stringify({ data, page: {} }))
-}).listen(0, '127.0.0.1')
+}
+const http = createServer((request, response) => void answer(request, response)).listen(0, '127.0.0.1')
 process.on('uncaughtException', () => {})
 setTimeout(() => {
   console.log(

@@ -28,9 +28,9 @@ export interface TestServer {
 
 export interface Home {
   path: string
-  start(flags?: readonly string[]): Promise<TestServer>
+  start: (flags?: readonly string[]) => Promise<TestServer>
   /** A bare Aedes that captures in `published`, for comparison. */
-  startControl(): Promise<TestServer>
+  startControl: () => Promise<TestServer>
   /** Kills what still runs and removes everything. */
   remove(): Promise<void>
 }
@@ -85,8 +85,11 @@ async function startServer(cwd: string, command: readonly string[]): Promise<Tes
     httpPort,
     process: child,
     output: () => output,
-    request: (url, init = {}) =>
-      fetch(`http://127.0.0.1:${httpPort}${url}`, { ...init, headers: { authorization, ...init.headers } }),
+    request(url, init = {}) {
+      const headers = new Headers(init.headers)
+      if (!headers.has('authorization')) headers.set('authorization', authorization)
+      return fetch(`http://127.0.0.1:${httpPort}${url}`, { ...init, headers })
+    },
     async kill() {
       child.kill('SIGKILL')
       if (child.exitCode === null && child.signalCode === null) await gone

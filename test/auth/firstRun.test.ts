@@ -25,7 +25,6 @@ test('the first start makes an admin whose random password lets in, in a file on
       acl_file: '',
       allow_anonymous: false,
       admins: ['admin'],
-      create_password_file: true,
     },
     { log, concurrency: 1 },
   )

@@ -33,7 +33,7 @@ export function decodeFields(_topic: string, payload: Uint8Array): Fields | null
 function bareValue(text: string): FieldValue | null {
   if (text === '' || text.length > bareTextMax || /^(nan|null|none|undefined|[+-]?inf(inity)?)$/i.test(text))
     return null
-  if (/[\u0000-\u0008\u000e-\u001f\u007f]/.test(text)) return null
+  if (/[^\P{Cc}\t\n\r]/u.test(text)) return null
   // What JSON does not write but devices do: +1, .5, 1., 007.
   if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return Number(text)
   return text

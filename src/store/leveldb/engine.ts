@@ -21,18 +21,12 @@ import { encodeFrame, formatVersion } from './frame.ts'
 import { HotRows } from './hot.ts'
 import { captureKey, receiptKey, segmentKey, topicKey, versionKey } from './keys.ts'
 import { type Loaded, loadStore } from './load.ts'
+import { type LevelOptions, rollBytesMax, rollRowsMax } from './options.ts'
 import { type Rolled, rollRows } from './roll.ts'
 import { decodeFields, encodeFields, type Row } from './row.ts'
 import { scanRows } from './scan.ts'
 import { countRow, encodeTopic, infoOf, noStats, type Topic } from './topics.ts'
 import { View } from './view.ts'
-
-export interface LevelOptions {
-  path: string
-  durability: 'fsync' | 'os' | 'async'
-  max_pending_bytes: number
-  memory: 'normal' | 'small'
-}
 
 /** What a failed write held. */
 interface FailedBatch {
@@ -43,8 +37,6 @@ interface FailedBatch {
 const nothingFailed: FailedBatch = { entries: [], segment: null }
 
 const chunkRows = 1000
-const rollRowsMax = { normal: 65_536, small: 8192 }
-const rollBytesMax = { normal: 64 * 2 ** 20, small: 8 * 2 ** 20 }
 const everyTopic: TopicsQuery = { filters: [], limit: Number.POSITIVE_INFINITY }
 
 /** Opens or makes the store. Throws an `AppError` that says why it cannot be used. */

@@ -40,7 +40,7 @@ abstract({
   async persistence() {
     const db = new Level<string, string>(join(root, String(count++)))
     await db.open()
-    const limits = (await loadConfig({ flags: {}, env: {}, cwd: root })).mqtt
+    const limits = loadConfig({ flags: {}, env: {}, cwd: root }).mqtt
     return new SessionMemory({
       durable: createDurable(db),
       journal: new Journal({ log }),
