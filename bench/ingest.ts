@@ -54,7 +54,11 @@ try {
   }
 } finally {
   for (const broker of brokers) broker.process.kill('SIGTERM')
-  await Promise.all(brokers.map((broker) => broker.process.exitCode ?? once(broker.process, 'exit')))
+  await Promise.all(
+    brokers.map(async ({ process: child }) => {
+      if (child.exitCode === null) await once(child, 'exit')
+    }),
+  )
   rmSync(home, { recursive: true, force: true })
 }
 
