@@ -83,6 +83,8 @@ export interface ReadingStore {
   /** Readings of all topics that match, ordered by (time, seq), in chunks. */
   range(query: RangeQuery): AsyncIterable<Reading[]>
   topics(query: TopicsQuery): Promise<TopicInfo[]>
+  /** Every reading captured after number `seq`, by number, in chunks: what a projection of the log has missed. */
+  since(seq: number): AsyncIterable<Reading[]>
   /** Durable marks left by `append`: is it there, and take it away (durable when `done` is called). */
   readonly receipts: Receipts
   readonly status: StoreStatus
