@@ -101,7 +101,7 @@ class LevelStore implements ReadingStore {
         else this.#committer.add({ row: null, awaited: true, receipt, done: (error) => done(error) })
       },
     }
-    void this.#measure()
+    this.#measure()
   }
 
   append(reading: NewReading, { awaited, receipt }: AppendOptions, done: Appended): void {
@@ -208,7 +208,7 @@ class LevelStore implements ReadingStore {
     this.#sealed = null
     this.#view.release()
     this.#view = this.#newView(this.#db)
-    void this.#measure()
+    this.#measure()
   }
 
   /** The log still holds everything: the rows go back to where they were, and the next roll tries again. */
@@ -338,7 +338,12 @@ class LevelStore implements ReadingStore {
     return { topic, time, seq, receivedAt, payload, fields: decodeFields(row.fields), ...capture }
   }
 
-  async #measure(): Promise<void> {
-    this.#diskBytes = await directoryBytes(this.#options.path)
+  #measure(): void {
+    directoryBytes(this.#options.path).then(
+      (bytes) => {
+        this.#diskBytes = bytes
+      },
+      (error: unknown) => this.#log.debug({ err: error }, 'the size on disk is not known'),
+    )
   }
 }
