@@ -129,7 +129,7 @@ test('SIGTERM at full speed ends with 0 within ten seconds and loses nothing ack
   const server = await home.start()
   const client = mqtt.connect(`mqtt://127.0.0.1:${server.mqttPort}`, { ...account, reconnectPeriod: 0 })
   client.on('error', () => undefined)
-  await once(client, 'connect')
+  await new Promise<void>((resolve) => client.once('connect', () => resolve()))
   const acknowledged: string[] = []
   const publish = (n: number): void => {
     client.publish('stop/a', String(n), { qos: 1 }, (error) => {

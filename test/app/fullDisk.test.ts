@@ -64,7 +64,7 @@ if (!isMounted) {
     expect(code).toBeGreaterThanOrEqual(0x80)
 
     const old = await connect(server, 4)
-    const closed = new Promise((resolve) => old.once('close', resolve))
+    const closed = new Promise<void>((resolve) => old.once('close', () => resolve()))
     let isAcknowledged = false
     old.publish('full/old', 'x', { qos: 1 }, (error) => {
       isAcknowledged = !error

@@ -72,7 +72,14 @@ if (missing.length > 0) {
       await publish('-V', version, '-q', '1', '-r', '-t', 'interop/r', '-m', 'kept')
       const { stdout } = await run('mosquitto_sub', [
         ...login(),
-        ...['-V', version, '-t', 'interop/#', '-C', '1', '-W', '10'],
+        '-V',
+        version,
+        '-t',
+        'interop/#',
+        '-C',
+        '1',
+        '-W',
+        '10',
       ])
       expect(stdout).toBe('kept\n')
       expect(await payloads('interop/r')).toMatchObject([{ payload: 'kept', retain: true }])
