@@ -42,6 +42,9 @@ export function createMemoryStore(): ReadingStore {
       const rows = found.slice(0, query.limit)
       for (let at = 0; at < rows.length; at += chunkRows) yield rows.slice(at, at + chunkRows)
     },
+    async *since(seq) {
+      for (let at = seq; at < readings.length; at += chunkRows) yield readings.slice(at, at + chunkRows)
+    },
     async topics(query) {
       return [...byTopic(query)].map(([topic, list]) => infoOf(topic, list))
     },

@@ -122,7 +122,7 @@ function createAuth(known: Map<string, Partial<Principal>>, stale: Set<string>):
 
 export function createTestStore(): TestStore {
   const waiting: (() => void)[] = []
-  const store: Omit<TestStore, 'latest' | 'range' | 'topics'> = {
+  const store: Omit<TestStore, 'latest' | 'range' | 'topics' | 'since'> = {
     readings: [],
     marks: new Set(),
     failure: null,

@@ -139,6 +139,16 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
       expect(await append(store, { topic: 'next' })).toBe(31)
     })
 
+    test('a projection gets exactly what it has missed, by number, from the log and from blocks', async () => {
+      for (let i = 0; i < 2500; i++) await append(store, { topic: `t/${i % 7}`, time: 5000 - i })
+      await engine.settle(store)
+      for (let i = 0; i < 20; i++) await append(store, { topic: `t/${i % 7}`, time: i })
+      const seqs: number[] = []
+      for await (const chunk of store.since(100)) seqs.push(...chunk.map(({ seq }) => seq))
+      expect(seqs).toEqual(Array.from({ length: 2420 }, (_, i) => 101 + i))
+      for await (const chunk of store.since(2520)) expect(chunk).toEqual([])
+    })
+
     test('a receipt lasts with its reading until it is settled', async () => {
       await append(store, { topic: 'a' }, { receipt: 'client/7' })
       await append(store, { topic: 'a' }, { receipt: 'other/7' })

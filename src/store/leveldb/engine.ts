@@ -25,6 +25,8 @@ import { type LevelOptions, rollBytesMax, rollRowsMax } from './options.ts'
 import { type Rolled, rollRows } from './roll.ts'
 import { decodeFields, encodeFields, type Row } from './row.ts'
 import { scanRows } from './scan.ts'
+import { readingsSince, type Sources } from './since.ts'
+import { refusalIn } from './state.ts'
 import { countRow, encodeTopic, infoOf, noStats, type Topic } from './topics.ts'
 import { View } from './view.ts'
 
@@ -96,7 +98,7 @@ class LevelStore implements ReadingStore {
       has: (receipt) => loaded.receipts.has(receipt),
       list: (prefix) => [...loaded.receipts].filter((receipt) => receipt.startsWith(prefix)),
       settle: (receipt, done) => {
-        const refused = this.#refusal()
+        const refused = refusalIn(this.#state)
         if (refused) done(refused)
         else this.#committer.add({ row: null, awaited: true, receipt, done: (error) => done(error) })
       },
@@ -105,7 +107,7 @@ class LevelStore implements ReadingStore {
   }
 
   append(reading: NewReading, { awaited, receipt }: AppendOptions, done: Appended): void {
-    const refused = this.#refusal()
+    const refused = refusalIn(this.#state)
     if (refused) {
       done(refused, 0)
       return
@@ -156,6 +158,16 @@ class LevelStore implements ReadingStore {
     }
   }
 
+  since(seq: number): AsyncGenerator<Reading[]> {
+    const look = (): Sources => ({
+      db: this.#db,
+      hot: this.#sealed ? [this.#sealed, this.#hot] : [this.#hot],
+      topics: this.#loaded.topics.all(),
+      snapshot: this.#view.snapshot,
+    })
+    return readingsSince(look, seq, (topic, row) => this.#reading(topic.name, row))
+  }
+
   async topics(query: TopicsQuery): ReturnType<ReadingStore['topics']> {
     return this.#loaded.topics.list(query).map(infoOf)
   }
@@ -194,9 +206,7 @@ class LevelStore implements ReadingStore {
     this.#rolling = rollRows(this.#db, this.#loaded.topics, sealed)
       .then((rolled) => this.#swap(rolled))
       .catch((error: unknown) => this.#unseal(sealed, error))
-      .finally(() => {
-        this.#rolling = null
-      })
+      .finally(() => (this.#rolling = null))
     return this.#rolling
   }
 
@@ -245,17 +255,6 @@ class LevelStore implements ReadingStore {
     this.#hot.add(row)
     countRow(topic.stats, row)
     this.#readings++
-  }
-
-  #refusal(): AppError | null {
-    if (this.#state === 'ok') return null
-    if (this.#state === 'closed') return new AppError('shutting_down', 'the server is shutting down')
-    if (this.#state === 'full')
-      return new AppError('store_full', 'the disk is full; nothing is stored until there is space')
-    return new AppError(
-      'store_unavailable',
-      'the store cannot take writes just now; it is being opened again',
-    )
   }
 
   /** After a failed write LevelDB refuses every other: close it, and open it again until it takes one. */

@@ -123,7 +123,9 @@ function cut(rows: Row[]): Piece[] {
     const first = part[0]
     const last = part.at(-1)
     if (!first || !last) break
-    const entry = { tmin: first.time, seq: first.seq, tmax: last.time, lastSeq: last.seq, count: part.length }
+    const seqMax = part.reduce((most, { seq }) => Math.max(most, seq), 0)
+    const { time: tmin, seq } = first
+    const entry = { tmin, seq, tmax: last.time, lastSeq: last.seq, seqMax, count: part.length }
     pieces.push({ entry, rows: part })
   }
   return pieces
@@ -155,10 +157,13 @@ function encodeIndex(entry: BlockEntry): Buffer {
   out.int(entry.tmax)
   out.uint(entry.lastSeq)
   out.uint(entry.count)
+  out.uint(entry.seqMax - entry.lastSeq)
   return out.finish()
 }
 
 export function decodeIndex(tmin: number, seq: number, body: Uint8Array): BlockEntry {
   const input = new ByteReader(body)
-  return { tmin, seq, tmax: input.int(), lastSeq: input.uint(), count: input.uint() }
+  const entry = { tmin, seq, tmax: input.int(), lastSeq: input.uint(), count: input.uint() }
+  // An index written before this was kept says nothing of it, so its block is always opened.
+  return { ...entry, seqMax: input.done ? Number.MAX_SAFE_INTEGER : entry.lastSeq + input.uint() }
 }

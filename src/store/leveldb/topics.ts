@@ -12,6 +12,8 @@ export interface BlockEntry {
   seq: number
   tmax: number
   lastSeq: number
+  /** The largest number in it: late readings do not stand in the order of their numbers. */
+  seqMax: number
   count: number
 }
 
