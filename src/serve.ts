@@ -11,7 +11,9 @@ import { version } from './ops/version.ts'
 /** Resolves with the exit code once the server has stopped: 0 after a signal, 1 when it could not start. */
 export async function serve(config: Config): Promise<number> {
   const log = createLog(config.log)
-  let app: App
+  let app: App | null = null
+  // Before anything is said: whoever reads the banner may send a signal at once.
+  const signalled = untilSignal(() => app, log)
   try {
     await makeFirstAccount(config)
     app = await startApp(config, { log, program: command() })
@@ -24,7 +26,7 @@ export async function serve(config: Config): Promise<number> {
   }
   process.stdout.write(banner(app, config))
   for (const warning of app.auth.warnings) log.warn(warning)
-  await untilSignal(app, log)
+  await signalled
   await app.stop()
   log.info('stopped')
   return 0
@@ -41,12 +43,14 @@ async function makeFirstAccount({ auth }: Config): Promise<void> {
 }
 
 /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads the files. */
-function untilSignal(app: App, log: Log): Promise<void> {
+function untilSignal(running: () => App | null, log: Log): Promise<void> {
   process.on('SIGHUP', () => {
-    app.reload().then(
-      () => log.info('password and ACL files read again'),
-      (error: unknown) => log.error(asAppError(error).message),
-    )
+    running()
+      ?.reload()
+      .then(
+        () => log.info('password and ACL files read again'),
+        (error: unknown) => log.error(asAppError(error).message),
+      )
   })
   return new Promise((resolve) => {
     let signals = 0
