@@ -28,6 +28,20 @@ test.each([
   ['null', null],
   ['', null],
   ['{}', null],
+  ['"\uf8ff#x"', { value: '\uf8ff#x' }],
+  ['{"a":"\uf8ff#12"}', { a: '\uf8ff#12' }],
+  ['{"a":"\\uf8ff#","id":1234567890123456789}', { a: '\uf8ff#', id: 1234567890123456789n }],
+  [
+    '{"i7":"i7","list":["i7",1234567890123456789]}',
+    { i7: 'i7', 'list.0': 'i7', 'list.1': 1234567890123456789n },
+  ],
+  ['{"t":nan,"h":-NaN,"ok":1,"text":"a:nan,"}', { ok: 1, text: 'a:nan,' }],
+  ['{"a":1e999,"b":1}', { b: 1 }],
+  ['1e999', null],
+  ['+1234567890123456789', { value: 1234567890123456789n }],
+  ['{"id":8700","name":1}', null],
+  ['{"idx":52,"nvalue"}', null],
+  ['[INFO] started', { value: '[INFO] started' }],
 ])('%s becomes its leaves', (payload, expected) => {
   expect(fieldsOf(payload)).toEqual(expected)
 })
@@ -53,6 +67,31 @@ test('no bytes at all make it throw', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       decodeFields('t', bytes)
+    }),
+  )
+})
+
+test.each([
+  [
+    'a string of escaped quotes without an end',
+    `{"id":1234567890123456789,"n":nan,"a":"${'\\"'.repeat(450_000)}`,
+  ],
+  ['much blank space', `{"id":1234567890123456789,"n":nan,${' '.repeat(900_000)}}`],
+  ['one long string', JSON.stringify({ id: '1234567890123456789', text: 'x\n'.repeat(300_000) })],
+  ['many colons without an end', `[nan,${':['.repeat(450_000)}`],
+])('%s takes no more than linear time and does not throw', (_name, payload) => {
+  const started = performance.now()
+  decodeFields('t', Buffer.from(payload))
+  // Linear: some tens of milliseconds. Quadratic: minutes.
+  expect(performance.now() - started).toBeLessThan(5_000)
+})
+
+test('no JSON text makes it throw, and every string in it stays the string that was sent', () => {
+  const text = fc.string({ unit: fc.constantFrom('\uf8ff', '#', 'i', 's', '1', '"', '\\', '-', ':', ',') })
+  fc.assert(
+    fc.property(text, (sent) => {
+      const fields = decodeFields('t', Buffer.from(JSON.stringify({ sent, id: '1234567890123456' })))
+      expect(fields?.['sent']).toBe(sent)
     }),
   )
 })

@@ -34,7 +34,13 @@ function bareValue(text: string): FieldValue | null {
   if (text === '' || text.length > bareTextMax || /^(nan|null|none|undefined|[+-]?inf(inity)?)$/i.test(text))
     return null
   if (/[^\P{Cc}\t\n\r]/u.test(text)) return null
+  // Broken or cut JSON is kept raw; the whole of it as one text would be no value of the device.
+  if (/^(\{|\[\s*["{[])/.test(text)) return null
   // What JSON does not write but devices do: +1, .5, 1., 007.
-  if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return Number(text)
+  if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) {
+    const number = Number(text)
+    if (/^[+-]?\d{16,}$/.test(text) && !Number.isSafeInteger(number)) return BigInt(text.replace('+', ''))
+    return Number.isFinite(number) ? number : null
+  }
   return text
 }

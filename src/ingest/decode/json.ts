@@ -7,44 +7,85 @@ const depthMax = 32
 const leavesMax = 10_000
 
 /**
- * Calls `onLeaf` for every number, boolean and string, last of duplicate keys last; `null` and "NaN" are left out.
- * The number of leaves, or `null` when the text is not JSON or beyond the bounds (then some leaves may have been called).
+ * Calls `onLeaf` for every number, boolean and string, last of duplicate keys last; `null`, "NaN", a bare NaN and
+ * numbers beyond a double are left out. The number of leaves, or `null` when the text is not JSON or beyond the bounds.
  */
 export function readJson(text: string, onLeaf: (path: string, value: FieldValue) => void): number | null {
-  let root: unknown
-  try {
-    root = JSON.parse(/\d{16}/.test(text) ? keepIntegers(text) : text)
-  } catch {
-    return null
-  }
+  const root = parse(text)
+  if (root === undefined) return null
   const found: [string, FieldValue][] = []
-  const isLeaf = typeof root !== 'object' || root === null
-  if (!walk(root, isLeaf ? 'value' : '', 0, found)) return null
+  const isLeaf = typeof root.value !== 'object' || root.value === null
+  if (!walk(root.value, isLeaf ? 'value' : '', 0, { found, tagged: root.tagged })) return null
   for (const [path, value] of found) onLeaf(path, value)
   return found.length
 }
 
-/** Marks integers of sixteen and more digits, outside strings, so that no digit is lost to a double. */
-function keepIntegers(text: string): string {
-  return text.replaceAll(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
-    /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${integerMark}${token}"` : token,
+interface Parsed {
+  value: unknown
+  /** Whether strings and keys carry the tags of `tagTokens`. */
+  tagged: boolean
+}
+
+function parse(text: string): Parsed | undefined {
+  const plain = parseOnly(text)
+  if (plain === undefined) {
+    const mended = bareNaN.test(text) ? parseOnly(tagTokens(text)) : undefined
+    return mended && { value: mended.value, tagged: true }
+  }
+  if (!/\d{16}/.test(text)) return { value: plain.value, tagged: false }
+  return { value: JSON.parse(tagTokens(text)) as unknown, tagged: true }
+}
+
+function parseOnly(text: string): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) as unknown }
+  } catch {
+    return undefined
+  }
+}
+
+/** printf of a C float that is none, where JSON has only null. */
+const bareNaN = /[:[,]\s*[+-]?nan\s*[\]},]/i
+
+/**
+ * Tags every string with `s` and every integer a double would round with `i`, so that no text a publisher chooses can be
+ * taken for a number; a bare NaN becomes null. A string without an end is taken to the end of the text and left as it is:
+ * looking for its end again from each quote in it would take quadratic time.
+ */
+function tagTokens(text: string): string {
+  return text.replaceAll(
+    /"([^"\\]*(?:\\[^][^"\\]*)*)(?:(")|\\?$)|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|[+-]?nan/gi,
+    (token, string: string | undefined, end: string | undefined) => {
+      if (string !== undefined) return end === undefined ? token : `"s${string}"`
+      if (/nan$/i.test(token)) return 'null'
+      return /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"i${token}"` : token
+    },
   )
 }
 
-/** No device sends this private-use character at the start of a string; JSON text that has it is read plainly. */
-const integerMark = '\uf8ff#'
+interface Walk {
+  found: [string, FieldValue][]
+  /** Whether strings and keys carry the tags of `tagTokens`. */
+  tagged: boolean
+}
 
-function walk(value: unknown, path: string, depth: number, found: [string, FieldValue][]): boolean {
-  if (found.length > leavesMax || depth > depthMax) return false
+function walk(value: unknown, path: string, depth: number, to: Walk): boolean {
+  if (to.found.length > leavesMax || depth > depthMax) return false
   if (typeof value === 'object' && value !== null) {
+    const strip = to.tagged && !Array.isArray(value)
     for (const [key, child] of Object.entries(value)) {
-      if (!walk(child, depth === 0 ? key : `${path}.${key}`, depth + 1, found)) return false
+      const name = strip ? key.slice(1) : key
+      if (!walk(child, depth === 0 ? name : `${path}.${name}`, depth + 1, to)) return false
     }
     return true
   }
-  if (typeof value === 'number' || typeof value === 'boolean') found.push([path, value])
-  else if (typeof value === 'string' && !/^nan$/i.test(value)) {
-    found.push([path, value.startsWith(integerMark) ? BigInt(value.slice(integerMark.length)) : value])
-  }
+  const leaf = to.tagged && typeof value === 'string' ? untag(value) : value
+  if (typeof leaf === 'string' ? !/^nan$/i.test(leaf) : typeof leaf === 'number' && Number.isFinite(leaf)) {
+    to.found.push([path, leaf as FieldValue])
+  } else if (typeof leaf === 'boolean' || typeof leaf === 'bigint') to.found.push([path, leaf])
   return true
+}
+
+function untag(text: string): FieldValue {
+  return text.startsWith('i') ? BigInt(text.slice(1)) : text.slice(1)
 }
