@@ -12,12 +12,18 @@ export type CaptureData = Pick<
 export class CaptureTable {
   readonly #ids = new Map<string, number>()
   readonly #data: (CaptureData | undefined)[] = []
+  #nextId = 0
+
+  /** Never gives `id` to new capture data: its record is damaged, and rows may still carry it. */
+  reserve(id: number): void {
+    this.#nextId = Math.max(this.#nextId, id + 1)
+  }
 
   idOf(reading: NewReading): { id: number; text: string; isNew: boolean } {
     const text = encodeCapture(reading)
     const known = this.#ids.get(text)
     if (known !== undefined) return { id: known, text, isNew: false }
-    const id = this.#data.length
+    const id = this.#nextId
     this.add(id, text)
     return { id, text, isNew: true }
   }
@@ -25,6 +31,7 @@ export class CaptureTable {
   add(id: number, text: string): void {
     this.#ids.set(text, id)
     this.#data[id] = decodeCapture(text)
+    this.reserve(id)
   }
 
   get(id: number): CaptureData | undefined {

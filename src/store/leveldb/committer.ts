@@ -30,7 +30,7 @@ export interface CommitterOptions {
 }
 
 /** Rows of one segment; more wait for the next. */
-const segmentRowsMax = 8192
+export const segmentRowsMax = 8192
 const segmentBytesMax = 4 * 2 ** 20
 
 export class Committer {
@@ -109,9 +109,11 @@ export class Committer {
     const rows = entries.flatMap(({ row }) => row ?? [])
     const segment = rows[0]?.seq ?? null
     const batch = db.batch()
-    for (const { key, value } of this.#options.takeRecords()) batch.put(key, value)
+    const records = this.#options.takeRecords()
+    for (const { key, value } of records) batch.put(key, value)
     if (segment !== null) batch.put(segmentKey(segment), encodeFrame(encodeRows(rows)))
-    let awaited = false
+    // Later batches speak of these records: they must not be lost where those are kept.
+    let awaited = records.length > 0
     for (const entry of entries) {
       awaited ||= entry.awaited
       if (entry.receipt === null) continue

@@ -36,8 +36,6 @@ interface FailedBatch {
   segment: number | null
 }
 
-const nothingFailed: FailedBatch = { entries: [], segment: null }
-
 const chunkRows = 1000
 const everyTopic: TopicsQuery = { filters: [], limit: Number.POSITIVE_INFINITY }
 
@@ -75,6 +73,8 @@ class LevelStore implements ReadingStore {
   #diskBytes = 0
   #state: StoreStatus['state'] = 'ok'
   #reopening: Promise<void> | null = null
+  /** Written in vain since the database was last opened. */
+  #failed: FailedBatch[] = []
   readonly #closing = new AbortController()
 
   constructor(db: Database, loaded: Loaded, options: LevelOptions, log: Log) {
@@ -199,7 +199,7 @@ class LevelStore implements ReadingStore {
   /** Turns what is hot into blocks; while it works, readers see the rows where they were. */
   roll(): Promise<void> {
     if (this.#rolling) return this.#rolling
-    if (this.#hot.count === 0) return Promise.resolve()
+    if (this.#hot.count + this.#hot.segments.length === 0) return Promise.resolve()
     const sealed = this.#hot
     this.#sealed = sealed
     this.#hot = new HotRows()
@@ -231,7 +231,7 @@ class LevelStore implements ReadingStore {
       'the log could not be rolled into blocks; nothing is lost, it is tried again',
     )
     if (this.#state === 'ok' && explained(error, this.#options.path).code === 'store_full')
-      this.#suspend(error, nothingFailed)
+      this.#suspend(error)
   }
 
   #commit(entries: readonly Entry[], segment: number | null): void {
@@ -258,25 +258,26 @@ class LevelStore implements ReadingStore {
   }
 
   /** After a failed write LevelDB refuses every other: close it, and open it again until it takes one. */
-  #suspend(cause: unknown, failed: FailedBatch): void {
+  #suspend(cause: unknown, failed?: FailedBatch): void {
+    if (failed) this.#failed.push(failed)
     const error = explained(cause, this.#options.path)
     this.#log.error(`${error.message}; publishes are refused, reading goes on`)
     if (this.#state !== 'closed') this.#state = error.code === 'store_full' ? 'full' : 'failed'
     this.#records = [...this.#takenRecords, ...this.#records]
     this.#takenRecords = []
     this.#committer.suspend(error)
-    this.#reopening ??= this.#reopen(failed).finally(() => {
+    this.#reopening ??= this.#reopen().finally(() => {
       this.#reopening = null
     })
   }
 
-  async #reopen(failed: FailedBatch): Promise<void> {
-    await this.#rolling
+  async #reopen(): Promise<void> {
+    await Promise.all([this.#rolling, this.#committer.drained()])
     for (let waitMs = 250; !this.#closing.signal.aborted; waitMs = Math.min(waitMs * 2, 2000)) {
       await delay(waitMs, undefined, { signal: this.#closing.signal }).catch(() => {})
       try {
         await checkSpace(this.#options.path)
-        await this.#probe(failed)
+        await this.#probe()
         if (this.#state !== 'closed') this.#state = 'ok'
         this.#committer.resume(this.#db)
         this.#log.info('the store takes writes again')
@@ -291,20 +292,21 @@ class LevelStore implements ReadingStore {
    * A batch that failed may still be in LevelDB's log file. Nobody was told that it is stored, and its publishers send
    * it again: so its segment and its marks are taken back.
    */
-  async #probe({ entries, segment }: FailedBatch): Promise<void> {
+  async #probe(): Promise<void> {
     this.#view.release()
     await this.#db.close()
     this.#db = await openDatabase(this.#options.path)
     this.#view = this.#newView(this.#db)
     const batch = this.#db.batch()
-    if (segment !== null) batch.del(segmentKey(segment))
-    for (const { row, receipt } of entries) {
+    for (const { segment } of this.#failed) if (segment !== null) batch.del(segmentKey(segment))
+    for (const { row, receipt } of this.#failed.flatMap(({ entries }) => entries)) {
       if (receipt === null) continue
       if (row) batch.del(receiptKey(receipt))
       else batch.put(receiptKey(receipt), Buffer.alloc(0))
     }
     batch.put(versionKey, (await this.#db.get(versionKey)) ?? Buffer.from(String(formatVersion)))
     await batch.write({ sync: true })
+    this.#failed = []
   }
 
   #takeRecords(): { key: Buffer; value: Buffer }[] {

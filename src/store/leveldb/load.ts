@@ -6,6 +6,7 @@ import { CaptureTable } from './captures.ts'
 import type { Database } from './database.ts'
 import { decodeFrame } from './frame.ts'
 import { HotRows } from './hot.ts'
+import { segmentRowsMax } from './committer.ts'
 import { damagedKey, kindRange, readBlockKey, readId } from './keys.ts'
 import { decodeIndex } from './roll.ts'
 import { decodeRows, type Row } from './row.ts'
@@ -35,7 +36,17 @@ export async function loadStore(db: Database, log: Log): Promise<Loaded> {
   for await (const key of db.keys(kindRange('R'))) loaded.receipts.add(key.subarray(1).toString())
   await loadDirectory(db, loaded, log)
   await each(db, 'L', loaded, log, (key, body) => addSegment(loaded, key, decodeRows(Buffer.from(body))))
+  for await (const key of db.keys(kindRange('X'))) keepNumbers(loaded, key.subarray(1))
   return loaded
+}
+
+/** What a damaged record may have numbered is given to nobody else: not a topic, not capture data, not a reading. */
+function keepNumbers(loaded: Loaded, key: Buffer): void {
+  const kind = String.fromCharCode(key[0] ?? 0)
+  if (kind === 'T') loaded.topics.reserve(readId(key))
+  if (kind === 'C') loaded.captures.reserve(readId(key))
+  if (kind === 'L')
+    loaded.lastSeq = Math.max(loaded.lastSeq, Number(key.readBigUInt64BE(1)) + segmentRowsMax - 1)
 }
 
 function addSegment(loaded: Loaded, key: Buffer, rows: Row[]): void {
@@ -43,9 +54,11 @@ function addSegment(loaded: Loaded, key: Buffer, rows: Row[]): void {
   for (const row of rows) {
     const topic = loaded.topics.byId(row.topicId)
     if (!topic) throw new RangeError(`it speaks of topic number ${row.topicId}, which has no record`)
+    loaded.lastSeq = Math.max(loaded.lastSeq, row.seq)
+    // In durability `async` a row may reach its block before its segment is written.
+    if (row.seq <= topic.rolled.lastSeq) continue
     loaded.hot.add(row)
     countRow(topic.stats, row)
-    loaded.lastSeq = Math.max(loaded.lastSeq, row.seq)
   }
 }
 

@@ -80,7 +80,11 @@ function mergeRows(db: Database, topic: Topic, fresh: Row[]): Piece[] {
     else if (at === topic.blocks.length - 1 && isAfter(group, entry)) {
       pieces.push({ entry })
       appendTail(db, topic, pieces, group)
-    } else pieces.push(...cut([...readBlock(db, topic, entry), ...group].sort(byTime)))
+    } else {
+      const rows = readWhole(db, topic, entry)
+      if (rows) pieces.push(...cut([...rows, ...group].sort(byTime)))
+      else pieces.push({ entry }, ...cut(group))
+    }
   }
   return pieces
 }
@@ -90,10 +94,22 @@ function appendTail(db: Database, topic: Topic, pieces: Piece[], group: Row[]): 
   let rows = group
   for (let last = pieces.at(-1); last && !last.rows; last = pieces.at(-1)) {
     if (last.entry.count >= blockRowsMax || last.entry.count > 2 * rows.length) break
-    rows = [...readBlock(db, topic, last.entry), ...rows]
+    const before = readWhole(db, topic, last.entry)
+    if (!before) break
+    rows = [...before, ...rows]
     pieces.pop()
   }
   pieces.push(...cut(rows))
+}
+
+/** `null` for a damaged block: it stays as it is, new rows go beside it, and whoever reads it is told. */
+function readWhole(db: Database, topic: Topic, entry: BlockEntry): Row[] | null {
+  try {
+    return readBlock(db, topic, entry)
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'store_corrupt') return null
+    throw error
+  }
 }
 
 function isAfter(group: Row[], entry: BlockEntry): boolean {

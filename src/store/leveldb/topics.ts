@@ -56,9 +56,15 @@ export class TopicTable {
   readonly #byName = new Map<string, Topic>()
   readonly #byId: Topic[] = []
   #sorted: Topic[] | null = null
+  #nextId = 0
 
   get size(): number {
-    return this.#byId.length
+    return this.#byName.size
+  }
+
+  /** Never gives `id` to a new topic: its record is damaged, and blocks may still carry it. */
+  reserve(id: number): void {
+    this.#nextId = Math.max(this.#nextId, id + 1)
   }
 
   get(name: string): Topic | undefined {
@@ -70,7 +76,7 @@ export class TopicTable {
   }
 
   add(name: string): Topic {
-    const topic: Topic = { id: this.#byId.length, name, stats: { ...noStats }, rolled: noStats, blocks: [] }
+    const topic: Topic = { id: this.#nextId, name, stats: { ...noStats }, rolled: noStats, blocks: [] }
     this.restore(topic)
     return topic
   }
@@ -79,6 +85,7 @@ export class TopicTable {
   restore(topic: Topic): void {
     this.#byName.set(topic.name, topic)
     this.#byId[topic.id] = topic
+    this.reserve(topic.id)
     this.#sorted = null
   }
 

@@ -118,6 +118,88 @@ test('a database file cut short is refused or served whole, never served wrong',
   }
 })
 
+/** Flips a bit of the last record of a kind; their number. */
+async function damage(kind: string): Promise<number> {
+  const db = new Level<Buffer, Buffer>(path, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+  const all = await db.iterator({ gte: Buffer.from(kind), lt: Buffer.from(`${kind}\xff`, 'latin1') }).all()
+  const [key, value] = all.at(-1) ?? []
+  if (key && value) {
+    value[value.length - 1] = (value.at(-1) ?? 0) ^ 1
+    await db.put(key, value)
+  }
+  await db.close()
+  return all.length
+}
+
+test('with durability async each reading is there once after closing and opening again', async () => {
+  const store = await openStore({ ...config, path, durability: 'async', memory: 'small' }, { log })
+  await Promise.all(Array.from({ length: 20_000 }, (_, time) => append(store, { topic: 'a', time })))
+  await store.close()
+  const again = await open(path)
+  const seqs = (await collect(again)).map(({ seq }) => seq)
+  expect([seqs.length, new Set(seqs).size, again.status.readings]).toEqual([20_000, 20_000, 20_000])
+  await again.close()
+})
+
+test('a new topic never gets the readings of one whose record is damaged', async () => {
+  const store = await open(path)
+  await append(store, { topic: 'old', payload: Buffer.from('old') })
+  await store.close()
+  await damage('T')
+  for (const payload of ['1', '2']) {
+    const again = await open(path)
+    await append(again, { topic: 'new', payload: Buffer.from(payload) })
+    await again.close()
+  }
+  const last = await open(path)
+  expect((await collect(last)).map(({ topic, payload }) => `${topic}=${String(payload)}`)).toEqual([
+    'new=1',
+    'new=2',
+  ])
+  await last.close()
+})
+
+test('a reading never gets the client of another when capture data is damaged', async () => {
+  const store = await open(path)
+  await append(store, { topic: 'a', clientId: 'alice', user: 'alice' })
+  await store.close()
+  await damage('C')
+  const again = await open(path)
+  await append(again, { topic: 'b', clientId: 'bob', user: 'bob' })
+  expect((await collect(again, { filters: ['b'] }))[0]?.user).toBe('bob')
+  await expect(collect(again, { filters: ['a'] })).rejects.toMatchObject({ code: 'store_corrupt' })
+  await again.close()
+})
+
+test('a damaged block does not keep the log from being rolled, late readings or new ones', async () => {
+  const store = await open(path)
+  for (let i = 0; i < 10; i++) await append(store, { topic: 'a', time: i })
+  await store.close()
+  expect(await damage('B')).toBe(1)
+  const again = await open(path)
+  for (const time of [5, 100, 200]) await append(again, { topic: 'a', time })
+  await append(again, { topic: 'b' })
+  await roll(again)
+  expect((await collect(again, { filters: ['a'], from: 10 })).map(({ time }) => time)).toEqual([100, 200])
+  expect((await collect(again, { filters: ['b'] })).length).toBe(1)
+  await expect(collect(again, { filters: ['a'] })).rejects.toMatchObject({ code: 'store_corrupt' })
+  await again.close()
+  expect(await damage('L')).toBe(0)
+})
+
+test('a number is never given twice, also when the newest segment is damaged', async () => {
+  const store = await open(path)
+  Object.assign(store, { roll: async () => {} })
+  const first = await append(store, { topic: 'a' })
+  const second = await append(store, { topic: 'a' })
+  await store.close()
+  expect(await damage('L')).toBe(2)
+  const again = await open(path)
+  expect((await collect(again)).map(({ seq }) => seq)).toEqual([first])
+  expect(await append(again, { topic: 'a' })).toBeGreaterThan(second)
+  await again.close()
+})
+
 test('more than store.max_pending_bytes under way is refused as store_overloaded, and the rest is stored', async () => {
   const store = await openStore({ ...config, path, max_pending_bytes: 65_536 }, { log })
   const results = await Promise.allSettled(
