@@ -3,7 +3,15 @@
 import { AppError } from '../domain/errors.ts'
 import type { Reading } from '../domain/reading.ts'
 import { hasWildcard, matches } from '../domain/topic.ts'
-import type { RangeQuery, ReadingStore, TopicFilters, TopicInfo, TopicsQuery } from './store.ts'
+import { aggregateReadings } from './aggregate.ts'
+import type {
+  AggregateQuery,
+  RangeQuery,
+  ReadingStore,
+  TopicFilters,
+  TopicInfo,
+  TopicsQuery,
+} from './store.ts'
 
 const chunkRows = 1000
 
@@ -22,6 +30,7 @@ export function createMemoryStore(): ReadingStore {
     const names = [...topics.keys()].filter((topic) => isListed(topic, query)).sort(byCodeUnit)
     return new Map(names.slice(0, query.limit).map((name) => [name, topics.get(name) ?? []]))
   }
+  const range = (query: RangeQuery): AsyncGenerator<Reading[]> => rangeReadings(readings, query)
   return {
     append(reading, options, done) {
       if (closed) {
@@ -34,14 +43,18 @@ export function createMemoryStore(): ReadingStore {
       queueMicrotask(() => done(null, seq))
     },
     async latest(query) {
-      return [...byTopic(query).values()].flatMap((list) => [...list].sort(byTime).slice(-1))
+      const { asOf = Number.POSITIVE_INFINITY } = query
+      const lists = byTopic({ ...query, limit: Number.POSITIVE_INFINITY })
+      const newest = [...lists.values()].flatMap((list) =>
+        list
+          .filter(({ time }) => time <= asOf)
+          .sort(byTime)
+          .slice(-1),
+      )
+      return newest.slice(0, query.limit)
     },
-    async *range(query) {
-      const found = readings.filter((reading) => isInRange(reading, query)).sort(byTime)
-      if (query.order === 'desc') found.reverse()
-      const rows = found.slice(0, query.limit)
-      for (let at = 0; at < rows.length; at += chunkRows) yield rows.slice(at, at + chunkRows)
-    },
+    range,
+    aggregate: (query) => aggregateReadings(range(rangeOf(query)), query),
     async *since(seq) {
       for (let at = seq; at < readings.length; at += chunkRows) yield readings.slice(at, at + chunkRows)
     },
@@ -70,6 +83,26 @@ export function createMemoryStore(): ReadingStore {
     async close() {
       closed = true
     },
+  }
+}
+
+async function* rangeReadings(readings: readonly Reading[], query: RangeQuery): AsyncGenerator<Reading[]> {
+  const found = readings.filter((reading) => isInRange(reading, query)).sort(byTime)
+  if (query.order === 'desc') found.reverse()
+  const rows = found.slice(0, query.limit)
+  for (let at = 0; at < rows.length; at += chunkRows) yield rows.slice(at, at + chunkRows)
+}
+
+/** The readings an aggregate is made of. */
+export function rangeOf({ filters, mayRead, edges, signal }: AggregateQuery): RangeQuery {
+  return {
+    filters,
+    ...(mayRead ? { mayRead } : {}),
+    from: edges[0] ?? 0,
+    to: edges.at(-1) ?? 0,
+    order: 'asc',
+    limit: Number.POSITIVE_INFINITY,
+    ...(signal ? { signal } : {}),
   }
 }
 

@@ -59,6 +59,50 @@ export interface TopicsQuery {
   signal?: AbortSignal
 }
 
+/** The newest readings; with `asOf`, as they stood then. */
+export interface LatestQuery extends TopicsQuery {
+  /** Milliseconds: readings of a later time do not count. */
+  asOf?: number
+}
+
+/**
+ * Numbers of fields over buckets of time. A reading's numbers are those of its `fields`, or of its payload's own JSON leaves
+ * when `fields` is `null`; booleans and texts count nothing.
+ */
+export interface AggregateQuery {
+  filters: TopicFilters
+  mayRead?: (topic: string) => boolean
+  /** Paths of the fields; empty: every field that has numbers. */
+  fields: readonly string[]
+  /** Bucket k is edges[k] ≤ time < edges[k + 1], in milliseconds; at least two, ascending. Days of a time zone may differ in length. */
+  edges: Float64Array
+  /** Quantiles wanted, each from 0 to 1; exact, between two values interpolated in a straight line (R-7, as in PromQL). */
+  quantiles: readonly number[]
+  /** Topics with the same answer are one series, by that name; `null` leaves a topic out. By default each topic is one. */
+  groupOf?: (topic: string) => string | null
+  signal?: AbortSignal
+}
+
+/** One field of one topic or group over the buckets in which it has a number: arrays of one length. */
+export interface SeriesAggregate {
+  /** The topic, or what `groupOf` answered. */
+  group: string
+  field: string
+  /** Numbers of the buckets, ascending. */
+  buckets: Uint32Array
+  counts: Float64Array
+  sums: Float64Array
+  /** Sums of squared distances from the bucket's mean: m2 / count is the (population) variance. */
+  m2s: Float64Array
+  mins: Float64Array
+  maxs: Float64Array
+  /** By (time, seq). */
+  firsts: Float64Array
+  lasts: Float64Array
+  /** One array for each quantile asked for. */
+  quantiles: Float64Array[]
+}
+
 /** Sizes and health, read often and cheaply. */
 export interface StoreStatus {
   engine: string
@@ -74,19 +118,29 @@ export interface StoreStatus {
   pending: number
 }
 
-/** Writes and reads readings. Readings of one topic are ordered by (time, seq). */
-export interface ReadingStore {
+/** What capture needs of a store. */
+export interface ReadingWriter {
   /** Captures one reading. Calls `done` once, maybe at once when refused; never throws for what a device sent. */
   append(reading: NewReading, options: AppendOptions, done: Appended): void
+  /** Durable marks left by `append`: is it there, and take it away (durable when `done` is called). */
+  readonly receipts: Receipts
+}
+
+/** What questions need of a store. Readings of one topic are ordered by (time, seq). */
+export interface ReadingReader {
   /** The newest reading (by time, then seq) of each topic that matches, in topic order. */
-  latest(query: TopicsQuery): Promise<Reading[]>
+  latest(query: LatestQuery): Promise<Reading[]>
   /** Readings of all topics that match, ordered by (time, seq), in chunks. */
   range(query: RangeQuery): AsyncIterable<Reading[]>
   topics(query: TopicsQuery): Promise<TopicInfo[]>
   /** Every reading captured after number `seq`, by number, in chunks: what a projection of the log has missed. */
   since(seq: number): AsyncIterable<Reading[]>
-  /** Durable marks left by `append`: is it there, and take it away (durable when `done` is called). */
-  readonly receipts: Receipts
+  /** Series in the order of their groups, then of their fields (code units), in chunks. */
+  aggregate(query: AggregateQuery): AsyncIterable<SeriesAggregate[]>
+}
+
+/** Writes, reads and keeps readings. */
+export interface ReadingStore extends ReadingWriter, ReadingReader {
   readonly status: StoreStatus
   /** Waits for what was appended, then closes. Appends after this are refused with `shutting_down`. */
   close(): Promise<void>

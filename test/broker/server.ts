@@ -9,7 +9,7 @@ import type { Reading } from '../../src/domain/reading.ts'
 import { createCapture } from '../../src/ingest/capture.ts'
 import { createLog } from '../../src/ops/log.ts'
 import { createMetrics, type Metrics } from '../../src/ops/metrics.ts'
-import type { ReadingStore } from '../../src/store/store.ts'
+import type { ReadingReader, ReadingStore } from '../../src/store/store.ts'
 
 export interface TestStore extends ReadingStore {
   readings: Reading[]
@@ -122,7 +122,7 @@ function createAuth(known: Map<string, Partial<Principal>>, stale: Set<string>):
 
 export function createTestStore(): TestStore {
   const waiting: (() => void)[] = []
-  const store: Omit<TestStore, 'latest' | 'range' | 'topics' | 'since'> = {
+  const store: Omit<TestStore, keyof ReadingReader> = {
     readings: [],
     marks: new Set(),
     failure: null,

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { matches } from '../../src/domain/topic.ts'
 import type { ReadingStore } from '../../src/store/store.ts'
-import { append, collect, reading } from './reading.ts'
+import { append, collect, collectSeries, plain, reading } from './reading.ts'
 
 export interface Engine {
   open(): Promise<ReadingStore>
@@ -167,6 +167,82 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
     test('after close an append is refused with shutting_down', async () => {
       await store.close()
       await expect(append(store, { topic: 'a' })).rejects.toMatchObject({ code: 'shutting_down' })
+    })
+
+    test('aggregates count what lies in each bucket, by number, from fields or from the payload', async () => {
+      await append(store, {
+        topic: 'a',
+        time: 10,
+        payload: Buffer.from('{"t":1,"n":{"x":5},"s":"no","b":true}'),
+      })
+      await append(store, { topic: 'a', time: 19, payload: Buffer.from('{"t":4}') })
+      await append(store, { topic: 'a', time: 15, payload: Buffer.from('{"t":2.5}') })
+      await append(store, { topic: 'a', time: 20, payload: Buffer.from('{"t":9}') })
+      await append(store, { topic: 'a', time: 30, payload: Buffer.from('{"t":100}') })
+      await append(store, { topic: 'a', time: 21, payload: Buffer.from('ignored'), fields: { t: 11 } })
+      await append(store, { topic: 'b', time: 12, payload: Buffer.from('7') })
+      const ask = { filters: ['#'], fields: [], quantiles: [0.5], edges: Float64Array.of(10, 20, 30) }
+      const check = async (): Promise<void> => {
+        const found = await collectSeries(store, ask)
+        expect(found.map(({ group, field }) => `${group} ${field}`)).toEqual(['a n.x', 'a t', 'b value'])
+        expect(plain(found[1])).toEqual({
+          group: 'a',
+          field: 't',
+          buckets: [0, 1],
+          counts: [3, 2],
+          sums: [7.5, 20],
+          m2s: [4.5, 2],
+          mins: [1, 9],
+          maxs: [4, 11],
+          firsts: [1, 9],
+          lasts: [4, 11],
+          quantiles: [[2.5, 10]],
+        })
+        expect(plain(found[2])).toMatchObject({ buckets: [0], counts: [1], sums: [7] })
+      }
+      await check()
+      await engine.settle(store)
+      await check()
+    })
+
+    test('aggregates of a group put its topics together, and leave out what has none', async () => {
+      await append(store, { topic: 'home/a', time: 1, payload: Buffer.from('{"t":1}') })
+      await append(store, { topic: 'home/b', time: 2, payload: Buffer.from('{"t":2}') })
+      await append(store, { topic: 'away/a', time: 3, payload: Buffer.from('{"t":50}') })
+      const ask = {
+        filters: [],
+        fields: ['t'],
+        quantiles: [],
+        edges: Float64Array.of(0, 10),
+        groupOf: (topic: string) => (topic.startsWith('home') ? 'home' : null),
+      }
+      for (const settle of [async () => {}, () => engine.settle(store)]) {
+        await settle()
+        const [series, ...rest] = await collectSeries(store, ask)
+        expect(rest).toEqual([])
+        expect(plain(series)).toMatchObject({
+          group: 'home',
+          counts: [2],
+          sums: [3],
+          firsts: [1],
+          lasts: [2],
+        })
+      }
+    })
+
+    test('latest as of a time is the newest reading up to then', async () => {
+      const first = await append(store, { topic: 'a', time: 10 })
+      await append(store, { topic: 'a', time: 30 })
+      const between = await append(store, { topic: 'a', time: 20 })
+      await append(store, { topic: 'b', time: 30 })
+      for (const settle of [async () => {}, () => engine.settle(store)]) {
+        await settle()
+        const at = async (asOf: number): Promise<number[]> =>
+          (await store.latest({ filters: [], limit: 10, asOf })).map(({ seq }) => seq)
+        expect(await at(9)).toEqual([])
+        expect(await at(19)).toEqual([first])
+        expect(await at(29)).toEqual([between])
+      }
     })
 
     test('any payload comes back byte for byte, from memory and from blocks', {

@@ -1,7 +1,13 @@
 // Readings for the store tests.
 
 import type { NewReading, Reading } from '../../src/domain/reading.ts'
-import type { AppendOptions, RangeQuery, ReadingStore } from '../../src/store/store.ts'
+import type {
+  AggregateQuery,
+  AppendOptions,
+  RangeQuery,
+  ReadingStore,
+  SeriesAggregate,
+} from '../../src/store/store.ts'
 
 export function reading(over: Partial<NewReading> & { topic: string }): NewReading {
   const time = over.time ?? 1_000
@@ -47,4 +53,25 @@ export async function collect(store: ReadingStore, query: Partial<RangeQuery> = 
   }
   for await (const chunk of store.range(whole)) found.push(...chunk)
   return found
+}
+
+/** Every series an aggregate finds, all chunks together. */
+export async function collectSeries(store: ReadingStore, query: AggregateQuery): Promise<SeriesAggregate[]> {
+  const found: SeriesAggregate[] = []
+  for await (const chunk of store.aggregate(query)) found.push(...chunk)
+  return found
+}
+
+/** A series with plain arrays, for comparing. */
+export function plain(series: SeriesAggregate | undefined): object {
+  if (!series) return {}
+  const entries = Object.entries(series).map(([name, value]) => [
+    name,
+    name === 'quantiles'
+      ? (value as Float64Array[]).map((each) => [...each])
+      : ArrayBuffer.isView(value)
+        ? [...(value as Float64Array)]
+        : value,
+  ])
+  return Object.fromEntries(entries) as object
 }

@@ -16,6 +16,12 @@ export interface Entry {
   done: (error: AppError | null, seq: number) => void
 }
 
+/** What a failed write held. */
+export interface FailedBatch {
+  entries: readonly Entry[]
+  segment: number | null
+}
+
 export interface CommitterOptions {
   durability: 'fsync' | 'os' | 'async'
   pendingBytesMax: number

@@ -5,17 +5,23 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from '../../domain/errors.ts'
 import type { NewReading, Reading } from '../../domain/reading.ts'
 import type { Log } from '../../ops/log.ts'
+import { aggregateReadings } from '../aggregate.ts'
+import { rangeOf } from '../memory.ts'
 import type {
+  AggregateQuery,
   AppendOptions,
   Appended,
+  LatestQuery,
   RangeQuery,
   ReadingStore,
   Receipts,
+  SeriesAggregate,
   StoreStatus,
   TopicsQuery,
 } from '../store.ts'
 import { checkSpace, directoryBytes } from '../directory.ts'
-import { Committer, type Entry } from './committer.ts'
+import { latestAsOf } from './asOf.ts'
+import { Committer, type Entry, type FailedBatch } from './committer.ts'
 import { type Database, explained, openDatabase } from './database.ts'
 import { encodeFrame, formatVersion } from './frame.ts'
 import { HotRows } from './hot.ts'
@@ -25,16 +31,11 @@ import { type LevelOptions, rollBytesMax, rollRowsMax } from './options.ts'
 import { type Rolled, rollRows } from './roll.ts'
 import { decodeFields, encodeFields, type Row } from './row.ts'
 import { scanRows } from './scan.ts'
+import { createReceipts } from './receipts.ts'
 import { readingsSince, type Sources } from './since.ts'
 import { refusalIn } from './state.ts'
 import { countRow, encodeTopic, infoOf, noStats, type Topic } from './topics.ts'
 import { View } from './view.ts'
-
-/** What a failed write held. */
-interface FailedBatch {
-  entries: readonly Entry[]
-  segment: number | null
-}
 
 const chunkRows = 1000
 const everyTopic: TopicsQuery = { filters: [], limit: Number.POSITIVE_INFINITY }
@@ -94,15 +95,11 @@ class LevelStore implements ReadingStore {
       onCommitted: (entries, segment) => this.#commit(entries, segment),
       onFailed: (error, entries, segment) => this.#suspend(error, { entries, segment }),
     })
-    this.receipts = {
-      has: (receipt) => loaded.receipts.has(receipt),
-      list: (prefix) => [...loaded.receipts].filter((receipt) => receipt.startsWith(prefix)),
-      settle: (receipt, done) => {
-        const refused = refusalIn(this.#state)
-        if (refused) done(refused)
-        else this.#committer.add({ row: null, awaited: true, receipt, done: (error) => done(error) })
-      },
-    }
+    this.receipts = createReceipts(loaded.receipts, (receipt, done) => {
+      const refused = refusalIn(this.#state)
+      if (refused) done(refused)
+      else this.#committer.add({ row: null, awaited: true, receipt, done: (error) => done(error) })
+    })
     this.#measure()
   }
 
@@ -131,7 +128,8 @@ class LevelStore implements ReadingStore {
     done(null, row.seq)
   }
 
-  async latest(query: TopicsQuery): Promise<Reading[]> {
+  async latest(query: LatestQuery): Promise<Reading[]> {
+    if (query.asOf !== undefined) return latestAsOf((ask) => this.range(ask), this.#loaded.topics, query)
     return this.#loaded.topics
       .list(query)
       .flatMap(({ stats, name }) => (stats.newest ? [this.#reading(name, stats.newest)] : []))
@@ -156,6 +154,10 @@ class LevelStore implements ReadingStore {
     } finally {
       view.release()
     }
+  }
+
+  aggregate(query: AggregateQuery): AsyncGenerator<SeriesAggregate[]> {
+    return aggregateReadings(this.range(rangeOf(query)), query)
   }
 
   since(seq: number): AsyncGenerator<Reading[]> {
