@@ -7,6 +7,7 @@ import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { BrokerClient, PublishPacket, SubscriptionRequest } from './client.ts'
 import { lowered } from './guard/qos.ts'
+import type { Traffic } from './sys/traffic.ts'
 import { dismiss } from './wire/answers.ts'
 
 export interface AccessDependencies {
@@ -14,6 +15,7 @@ export interface AccessDependencies {
   metrics: Metrics
   log: Log
   queuedBytesMax: number
+  traffic: Traffic
   /** Called before a session begins anew: what an earlier one left half done is forgotten. */
   onCleanStart: (client: BrokerClient, done: (error: Error | null) => void) => void
   /** Called before an earlier session may go on. */
@@ -82,7 +84,7 @@ function letIn(
 }
 
 function mayForward(
-  { metrics, queuedBytesMax }: AccessDependencies,
+  { metrics, queuedBytesMax, traffic }: AccessDependencies,
   client: BrokerClient,
   packet: PublishPacket,
 ): boolean {
@@ -95,7 +97,10 @@ function mayForward(
   }
   // Only what was queued for an absent client has an id here; its subscription decides the QoS too.
   if (packet.messageId !== undefined && packet.qos > 1) packet.qos = lowered(client, packet.topic, 2) || 1
-  if (client.conn.writableLength <= queuedBytesMax) return true
+  if (client.conn.writableLength <= queuedBytesMax) {
+    traffic.publishBytesSent += packet.payload.length
+    return true
+  }
   if (packet.qos === 0) {
     metrics.dropped.inc({ reason: 'slow_subscriber' })
     return false

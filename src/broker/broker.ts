@@ -27,6 +27,8 @@ import { guardTakeover } from './guard/takeover.ts'
 import { guardWills } from './guard/wills.ts'
 import { startListener } from './listener.ts'
 import { stopGracefully } from './stop.ts'
+import { startBrokerSys } from './sys/brokerSys.ts'
+import { countTraffic, createTraffic, type Traffic } from './sys/traffic.ts'
 import { attachGate, type GateDependencies } from './wire/gate.ts'
 
 export interface BrokerDependencies {
@@ -69,10 +71,12 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
   const persistence = dependencies.sessions as Persistence
   const receipts = createReceipts(store)
   const inFlight = { count: 0 }
+  const traffic = createTraffic()
   guardIncoming(persistence)
   guardOutgoing(persistence)
   const counted: Capture = (reading, options, done) => {
     inFlight.count++
+    if (reading.source === 'mqtt') traffic.publishBytesReceived += reading.payload.length
     capture(reading, options, (error, seq) => {
       inFlight.count--
       done(error, seq)
@@ -82,6 +86,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
     auth,
     metrics,
     log,
+    traffic,
     queuedBytesMax: config.max_queued_bytes,
     onCleanStart: (client, done) => receipts.clear(client.id, done),
     onResume: (client) => {
@@ -104,26 +109,23 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
     port: config.port,
     connectionsMax: config.max_connections,
     metrics,
-    onSocket: (socket) => accept(aedes, socket, gate),
+    onSocket: (socket) => accept(aedes, socket, gate, traffic),
   }).catch(async (error: unknown) => {
     await closeAedes(aedes)
     throw error
   })
+  const sys = startBrokerSys(config, { aedes, traffic, metrics, log })
   const connected = (): BrokerClient[] => Object.values(aedes.clients)
   return {
     port: listener.port,
     address: listener.address,
     publish: createServerPublish({ capture: counted, aedes }),
     clients: () => connected().map(describe),
-    dropStale: () => {
-      for (const client of connected()) {
-        const { principal } = client.amber
-        if (principal === null || !auth.stillHolds(principal)) client.disconnect({ reasonCode: 0x87 })
-      }
-    },
+    dropStale: () => dropStale(connected(), auth),
     stopAccepting: () => listener.stopAccepting(),
     close: async () => {
       listener.stopAccepting()
+      sys.stop()
       await stopGracefully({ clients: connected, pending: () => inFlight.count, log })
       await closeAedes(aedes)
       await listener.close()
@@ -182,7 +184,9 @@ async function openAedes(config: Config['mqtt'], dependencies: AedesDependencies
   return aedes
 }
 
-function accept(aedes: AedesBroker, socket: Socket, gate: GateDependencies): void {
+function accept(aedes: AedesBroker, socket: Socket, gate: GateDependencies, traffic: Traffic): void {
+  countTraffic(socket, traffic)
+  traffic.sockets++
   gatherWrites(socket)
   const client = aedes.handle(socket)
   const state: ClientState = {
@@ -199,6 +203,13 @@ function accept(aedes: AedesBroker, socket: Socket, gate: GateDependencies): voi
   guardDrain(client)
   guardQos(client)
   attachGate(client, gate)
+}
+
+function dropStale(clients: readonly BrokerClient[], auth: Authenticator): void {
+  for (const client of clients) {
+    const { principal } = client.amber
+    if (principal === null || !auth.stillHolds(principal)) client.disconnect({ reasonCode: 0x87 })
+  }
 }
 
 function forgetHalfOpen(receipts: Receipts, client: BrokerClient, log: Log): void {

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import type { Aedes, Client } from 'aedes'
 import type { IPublishPacket, UserProperties } from 'mqtt-packet'
 import type { Principal } from '../auth/principal.ts'
+import type { CountSessions } from './sys/holdings.ts'
 
 /** Properties of a PUBLISH as decoded here; user properties also as pairs in the order sent [MQTT-3.3.2-18]. */
 export interface WireProperties {
@@ -139,4 +140,5 @@ export interface Persistence {
   incomingDelPacket(client: BrokerClient, packet: PublishPacket): unknown
   delWill(client: { id: string; brokerId?: string }): Thenable<unknown>
   destroy(): Promise<void>
+  countSessions?: CountSessions
 }

@@ -39,6 +39,15 @@ export const configSchema = Type.Object(
       max_topic_alias: count(100, 'Topic aliases a client may use (MQTT 5).'),
       max_session_expiry_s: count(0, 'Longest session expiry granted, in seconds. 0: any.'),
       session_limit: count(100_000, 'Sessions kept for absent clients.', 1),
+      sys_interval_s: count(
+        10,
+        'Seconds between two looks at the counters of `$SYS/broker/…`. 0: no such topics.',
+      ),
+      sys_format: choice(
+        ['json', 'mosquitto'],
+        'json',
+        'How `$SYS/broker/version` and `uptime` are written: as JSON, or as the bare text of Mosquitto.',
+      ),
     }),
     http: Type.Object({
       host: text(

@@ -26,12 +26,15 @@ def on_subscribe(client, userdata, mid, granted):
 
 def on_message(client, userdata, message):
     kind = "sys" if message.topic.startswith("$SYS/") else "data"
+    if kind == "sys":
+        json.loads(message.payload)
     arrived[kind] += 1
     if kind == "data":
         print(f"{message.topic} {message.payload.decode()}", flush=True)
     elif arrived["sys"] == 1:
         print("$SYS arrives", flush=True)
-    if arrived["data"] >= count:
+    if arrived["data"] >= count and arrived["sys"] >= 50:
+        print("$SYS parsed", flush=True)
         client.disconnect()
 
 

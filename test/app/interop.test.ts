@@ -116,6 +116,7 @@ if (!hasPaho) {
   test('the article’s Python client subscribes $SYS/#, hears its data, and all is read back by HTTP', async () => {
     const { stdout } = await start(account.password)
     expect(stdout).toMatch(/^subscribed \[0, 1\]/)
+    expect(stdout).toContain('$SYS parsed')
     const stored = await payloads('home/article/climate')
     expect(stored.map(({ payload }) => (JSON.parse(payload) as { n: number }).n)).toEqual(
       Array.from({ length: 20 }, (_, n) => n),

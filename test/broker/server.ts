@@ -49,6 +49,8 @@ const defaults: Config['mqtt'] = {
   max_topic_alias: 100,
   max_session_expiry_s: 0,
   session_limit: 100_000,
+  sys_interval_s: 0,
+  sys_format: 'json',
 }
 
 export interface ServerOptions {

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import aedesPacket from 'aedes-packet'
 import type { Config } from '../../config/schema.ts'
 import type { Metrics } from '../../ops/metrics.ts'
+import type { SessionCounts } from '../sys/holdings.ts'
 import type { AedesBroker, Persistence, PublishPacket, SubscriptionRequest, Thenable } from '../client.ts'
 import type { Durable, Journal } from './journal.ts'
 import { Outbox, type Queued } from './outbox.ts'
@@ -67,6 +68,8 @@ export class SessionMemory implements Persistence {
     const copy = { ...packet, payload: Buffer.from(packet.payload) }
     if (packet.payload.length === 0) this.#retained.delete(packet.topic)
     else this.#retained.set(copy)
+    // What the server tells about itself is told anew after a start.
+    if (packet.topic.startsWith('$SYS/')) return now(undefined)
     this.#journal.touch(`retained:${packet.topic}`, () => this.#durable.storeRetained(copy))
     return now(undefined)
   }
@@ -188,6 +191,22 @@ export class SessionMemory implements Persistence {
     return Readable.from(
       [...this.#wills.values()].filter(({ brokerId }) => brokers[brokerId ?? ''] === undefined),
     )
+  }
+
+  countSessions(isConnected: (clientId: string) => boolean): SessionCounts {
+    const detached = { sessions: 0, subscriptions: 0, shared: 0 }
+    for (const { clientId, subscriptions, shared } of this.#subscriptions.sizes()) {
+      if (isConnected(clientId)) continue
+      detached.sessions++
+      detached.subscriptions += subscriptions
+      detached.shared += shared
+    }
+    const queued = { count: 0, bytes: 0 }
+    for (const outbox of this.#outboxes.values()) {
+      queued.count += outbox.count
+      queued.bytes += outbox.bytes
+    }
+    return { detached, queued, retained: { count: this.#retained.count, bytes: this.#retained.bytes } }
   }
 
   async destroy(): Promise<void> {

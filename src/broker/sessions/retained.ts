@@ -13,9 +13,16 @@ const makeNode = (): Node => ({ packet: null, children: new Map() })
 export class RetainedTree {
   readonly #root = makeNode()
   #count = 0
+  #bytes = 0
 
+  /** Without what the server tells about itself below $SYS. */
   get count(): number {
     return this.#count
+  }
+
+  /** Payload bytes of those. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   set(packet: PublishPacket): void {
@@ -28,7 +35,7 @@ export class RetainedTree {
       }
       node = child
     }
-    if (!node.packet) this.#count++
+    this.#tally(packet.topic, node.packet, packet)
     node.packet = packet
   }
 
@@ -41,13 +48,19 @@ export class RetainedTree {
       path.push({ parent: node, level })
       node = child
     }
-    if (node.packet) this.#count--
+    this.#tally(topic, node.packet, null)
     node.packet = null
     for (const { parent, level } of path.reverse()) {
       const child = parent.children.get(level)
       if (!child || child.packet || child.children.size > 0) break
       parent.children.delete(level)
     }
+  }
+
+  #tally(topic: string, before: PublishPacket | null, after: PublishPacket | null): void {
+    if (topic.startsWith('$SYS/')) return
+    this.#count += (after === null ? 0 : 1) - (before === null ? 0 : 1)
+    this.#bytes += (after?.payload.length ?? 0) - (before?.payload.length ?? 0)
   }
 
   /** What matches, by [MQTT-4.7]: wildcards in the first level leave out topics that start with `$`. */

@@ -28,6 +28,15 @@ export class SubscriptionTree {
     return this.#queued
   }
 
+  /** Clients and how many subscriptions each has; `shared` are those that begin with $share/. */
+  *sizes(): Generator<{ clientId: string; subscriptions: number; shared: number }> {
+    for (const [clientId, filters] of this.#byClient) {
+      let shared = 0
+      for (const filter of filters.keys()) if (filter.startsWith('$share/')) shared++
+      yield { clientId, subscriptions: filters.size, shared }
+    }
+  }
+
   of(clientId: string): SubscriptionRequest[] {
     return [...(this.#byClient.get(clientId)?.values() ?? [])]
   }
