@@ -10,7 +10,7 @@ import { type Search, withParameter } from './search.ts'
 export type Format = 'json' | 'ndjson' | 'csv'
 
 export interface PageText<T> {
-  rows: readonly T[]
+  rows: Iterable<T>
   limit: number
   next: string | null
   json: (row: T, oneLine: boolean) => string
@@ -46,7 +46,11 @@ const mediaTypes: Record<Format, string> = {
 const lines: Record<Format, (page: PageText<unknown>) => Iterable<string>> = {
   *json({ rows, json, limit, next }) {
     yield '{"data":['
-    for (const [index, row] of rows.entries()) yield `${index === 0 ? '' : ',\n'}${json(row, false)}`
+    let separator = ''
+    for (const row of rows) {
+      yield separator + json(row, false)
+      separator = ',\n'
+    }
     yield `],"page":${JSON.stringify({ limit, has_more: next !== null, next })}}\n`
   },
   *ndjson({ rows, json }) {
@@ -87,7 +91,7 @@ const formatOfRange: Record<string, Format> = {
 }
 
 /** `format=` goes before Accept, of which the best counts [RFC 9110 12.5.1]; an absent Accept means JSON. */
-function formatOf(request: FastifyRequest): Format {
+export function formatOf(request: FastifyRequest): Format {
   const { format } = request.query as { format?: Format }
   if (format !== undefined) return format
   const { accept = '*/*' } = request.headers

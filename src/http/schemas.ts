@@ -51,6 +51,26 @@ export function pageOf<T extends TSchema>(row: T) {
   })
 }
 
+const figure = Type.Union([Type.Number(), Type.Null()])
+const series = {
+  topic: Type.Union([Type.String(), Type.Null()], { description: 'null with group=none.' }),
+  field: Type.String(),
+}
+
+/** A figure stands under the name it was asked for by. */
+export const aggregateSchema = pageOf(
+  Type.Union([
+    Type.Object(
+      { ...series, time: time('Where the bucket begins.') },
+      { additionalProperties: figure, description: 'shape=rows' },
+    ),
+    Type.Object(
+      { ...series, time: Type.Array(time('Where the bucket begins.')) },
+      { additionalProperties: Type.Array(figure), description: 'shape=columns' },
+    ),
+  ]),
+)
+
 const messageSchema = Type.Object(
   {
     topic: Type.String({ description: 'Topic to publish to, without wildcards.' }),

@@ -19,6 +19,7 @@ import { answerCors } from './cors.ts'
 import { createLogin } from './login.ts'
 import { checkKnown } from './parameters.ts'
 import { encodeProblem, sendProblem, toAppError } from './problem.ts'
+import { addAggregate } from './routes/aggregate.ts'
 import { addPublish } from './routes/publish.ts'
 import { addReadings } from './routes/readings.ts'
 import { addOpenServerRoutes, addServerRoutes } from './routes/server.ts'
@@ -81,6 +82,7 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
     closed.addHook('onRequest', (request) => context.login.admit(request))
     addTopics(closed, context)
     addReadings(closed, context)
+    addAggregate(closed, context)
     addPublish(closed, context)
     addServerRoutes(closed, context)
   })

@@ -8,8 +8,8 @@ export interface CeilingLimits {
   query_concurrency: number
 }
 
-/** Runs one query under the ceiling; the signal is aborted when its time is over. */
-export type Ceiling = <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>
+/** Runs one query under the ceiling; the signal is aborted when its time is over, or when the caller's is. */
+export type Ceiling = <T>(work: (signal: AbortSignal) => Promise<T>, gone?: AbortSignal) => Promise<T>
 
 export function createCeiling(limits: CeilingLimits): Ceiling {
   let running = 0
@@ -21,7 +21,7 @@ export function createCeiling(limits: CeilingLimits): Ceiling {
     if (next) next()
     else running -= 1
   }
-  const enter = async (signal: AbortSignal): Promise<void> => {
+  const enter = async (signal: AbortSignal, gone?: AbortSignal): Promise<void> => {
     if (running < limits.query_concurrency) {
       running += 1
       return
@@ -34,19 +34,23 @@ export function createCeiling(limits: CeilingLimits): Ceiling {
       }
       const giveUp = (): void => {
         waiting.delete(admit)
-        reject(busy(limits))
+        reject(gone?.aborted === true ? goneReason(gone) : busy(limits))
       }
       waiting.add(admit)
       signal.addEventListener('abort', giveUp, { once: true })
     })
   }
 
-  return async (work) => {
+  return async (work, gone) => {
     const control = new AbortController()
+    const leaveToo = (): void => control.abort(gone?.reason)
+    gone?.addEventListener('abort', leaveToo, { once: true })
+    if (gone?.aborted === true) leaveToo()
     const timer = setTimeout(() => control.abort(tooLong(limits)), limits.query_time_ms)
     timer.unref()
     try {
-      await enter(control.signal)
+      control.signal.throwIfAborted()
+      await enter(control.signal, gone)
       try {
         return await work(control.signal)
       } finally {
@@ -57,8 +61,13 @@ export function createCeiling(limits: CeilingLimits): Ceiling {
       throw error
     } finally {
       clearTimeout(timer)
+      gone?.removeEventListener('abort', leaveToo)
     }
   }
+}
+
+function goneReason({ reason }: AbortSignal): Error {
+  return reason instanceof Error ? reason : new Error(String(reason))
 }
 
 function busy({ query_concurrency, query_time_ms }: CeilingLimits): AppError {

@@ -17,15 +17,21 @@ export function markOf(parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 10)
 }
 
-export function encodeTopicCursor(mark: string, topic: string): string {
-  return encode([mark, topic])
+/** The topic after which the next page begins, and the moment all pages show. */
+export interface TopicCursor {
+  topic: string
+  asOf?: number | undefined
 }
 
-/** The topic after which the next page begins. Throws `bad_cursor`. */
-export function decodeTopicCursor(mark: string, text: string): string {
-  const [topic] = decode(mark, text)
-  if (typeof topic !== 'string') throw fault()
-  return topic
+export function encodeTopicCursor(mark: string, { topic, asOf }: TopicCursor): string {
+  return encode(asOf === undefined ? [mark, topic] : [mark, topic, asOf])
+}
+
+/** Throws `bad_cursor`. */
+export function decodeTopicCursor(mark: string, text: string): TopicCursor {
+  const [topic, asOf] = decode(mark, text)
+  if (typeof topic !== 'string' || (asOf !== undefined && !isInteger(asOf))) throw fault()
+  return { topic, asOf }
 }
 
 export function encodeRangeCursor(mark: string, { from, to, after }: RangeCursor): string {

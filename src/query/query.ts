@@ -6,6 +6,12 @@ import type { Fields, Reading } from '../domain/reading.ts'
 import { parseTime, timeMax } from '../domain/time.ts'
 import { checkFilter, hasWildcard, printable } from '../domain/topic.ts'
 import type { ReadingStore, TopicFilters, TopicInfo } from '../store/store.ts'
+import {
+  type AggregateAnswer,
+  type AggregateLimits,
+  type AggregateQuestion,
+  answerAggregate,
+} from './aggregate.ts'
 import { createCeiling, type Ceiling, type CeilingLimits } from './ceiling.ts'
 import {
   decodeRangeCursor,
@@ -21,6 +27,13 @@ export interface Listing {
   mayRead: (topic: string) => boolean
   limit: number
   cursor?: string | undefined
+  /** Ends the query early: nobody waits for it any more. */
+  signal?: AbortSignal
+}
+
+export interface LatestListing extends Listing {
+  /** A time as `parseTime` reads it: the newest of each topic as it stood then. */
+  asOf?: string | undefined
 }
 
 export interface TopicsListing extends Listing {
@@ -56,12 +69,12 @@ export interface Page<T> {
 
 export interface Query {
   topics(listing: TopicsListing): Promise<Page<FoundTopic>>
-  latest(listing: Listing): Promise<Page<FoundReading>>
+  latest(listing: LatestListing): Promise<Page<FoundReading>>
   readings(listing: ReadingsListing): Promise<Page<FoundReading>>
+  aggregate(question: AggregateQuestion, signal?: AbortSignal): Promise<AggregateAnswer>
 }
 
-export interface QueryLimits extends CeilingLimits {
-  query_rows: number
+export interface QueryLimits extends CeilingLimits, AggregateLimits {
   page_rows: number
   page_bytes: number
 }
@@ -92,22 +105,33 @@ export function createQuery({ store, fieldsOf, limits, now = Date.now }: Deps): 
           return reading ? found(reading).fields : {}
         }
         return topicPage(infos, listing, mark, (info) => ({ ...info, fields: fieldsNow(info.topic) }))
-      })
+      }, listing.signal)
     },
 
     async latest(listing) {
       check(listing, limits)
-      const mark = markOf(['latest', listing.filters])
+      const mark = markOf(['latest', listing.filters, listing.asOf ?? null])
+      const asOf = asOfMoment(listing, mark, now())
       return under(async (signal) => {
-        const readings = await store.latest(topicsQuery(listing, mark, signal))
+        const ask = { ...topicsQuery(listing, mark, signal), ...(asOf === undefined ? {} : { asOf }) }
+        const readings = await store.latest(ask)
         const fit = readings.slice(0, countWithin(readings, limits.page_bytes))
-        return topicPage(fit, listing, mark, found, fit.length < readings.length)
-      })
+        return topicPage(fit, listing, mark, found, { cut: fit.length < readings.length, asOf })
+      }, listing.signal)
     },
 
     async readings(listing) {
       check(listing, limits)
       return readReadings({ store, limits, under, now: now() }, listing, found)
+    },
+
+    async aggregate(question, gone) {
+      checkReadable(question)
+      const at = now()
+      // Without an end there would be no last bucket.
+      const { from, to } = rangeOf({ ...question, to: question.to ?? 'now' }, at)
+      const deps = { store, limits, from, to }
+      return under((signal) => answerAggregate({ ...deps, signal }, question), gone)
     },
   }
 }
@@ -149,11 +173,14 @@ async function readReadings(
     const next =
       more && last ? encodeRangeCursor(mark, { from, to, after: { time: last.time, seq: last.seq } }) : null
     return { rows, limit, next }
-  })
+  }, listing.signal)
 }
 
 /** An hour up to now, unless the caller says otherwise. Without `to` there is no upper bound: what was just stored is in. */
-function rangeOf(listing: ReadingsListing, now: number): { from: number; to: number } {
+function rangeOf(
+  listing: { from?: string | undefined; to?: string | undefined },
+  now: number,
+): { from: number; to: number } {
   const end = listing.to === undefined ? timeMax : parseTime(listing.to, now)
   // `to` is exclusive; "up to now" is to hold what was stored in this very millisecond.
   const to = listing.to === undefined || listing.to === 'now' ? end + 1 : end
@@ -170,8 +197,14 @@ const hourMs = 3_600_000
 
 function topicsQuery(listing: Listing, mark: string, signal: AbortSignal) {
   const { filters, mayRead, limit, cursor } = listing
-  const after = cursor === undefined ? {} : { after: decodeTopicCursor(mark, cursor) }
+  const after = cursor === undefined ? {} : { after: decodeTopicCursor(mark, cursor).topic }
   return { filters, mayRead, limit: limit + 1, signal, ...after }
+}
+
+/** The moment of the first page holds for those that follow. */
+function asOfMoment({ asOf, cursor }: LatestListing, mark: string, now: number): number | undefined {
+  if (cursor !== undefined) return decodeTopicCursor(mark, cursor).asOf
+  return asOf === undefined ? undefined : Math.floor(parseTime(asOf, now))
 }
 
 function contains(text: string | undefined): { contains?: string } {
@@ -183,11 +216,12 @@ function topicPage<T extends { topic: string }, U>(
   { limit }: Listing,
   mark: string,
   show: (row: T) => U,
-  cut = false,
+  { cut = false, asOf }: { cut?: boolean; asOf?: number | undefined } = {},
 ): Page<U> {
   const rows = found.slice(0, limit)
   const last = rows.at(-1)
-  const next = (cut || found.length > limit) && last ? encodeTopicCursor(mark, last.topic) : null
+  const next =
+    (cut || found.length > limit) && last ? encodeTopicCursor(mark, { topic: last.topic, asOf }) : null
   return { rows: rows.map(show), limit, next }
 }
 
@@ -202,7 +236,7 @@ function countWithin(readings: readonly Reading[], bytesMax: number): number {
 }
 
 /** Throws what is wrong with a listing before the store is asked. */
-function check({ filters, mayRead, limit }: Listing, limits: QueryLimits): void {
+function check({ limit, ...listing }: Listing, limits: QueryLimits): void {
   const rowsMax = Math.min(limits.page_rows, limits.query_rows)
   if (limit > rowsMax) {
     throw new AppError(
@@ -211,6 +245,10 @@ function check({ filters, mayRead, limit }: Listing, limits: QueryLimits): void 
       { problems: [{ path: 'limit', message: `at most ${rowsMax}` }] },
     )
   }
+  checkReadable(listing)
+}
+
+function checkReadable({ filters, mayRead }: Pick<Listing, 'filters' | 'mayRead'>): void {
   for (const filter of filters) {
     checkFilter(filter)
     if (!hasWildcard(filter) && !mayRead(filter)) {

@@ -16,8 +16,20 @@ afterAll(() => server.close())
 const shared = ['topic', 'prefix', 'format', 'time', 'limit', 'cursor']
 const parameters: Record<string, string[]> = {
   '/api/v1/topics': [...shared, 'q'],
-  '/api/v1/latest': [...shared, 'fields', 'raw'],
+  '/api/v1/latest': [...shared, 'fields', 'raw', 'as_of'],
   '/api/v1/readings': [...shared, 'fields', 'raw', 'from', 'to', 'order'],
+  '/api/v1/aggregate': [
+    ...shared.slice(0, 4),
+    'field',
+    'from',
+    'to',
+    'every',
+    'fn',
+    'fill',
+    'group',
+    'tz',
+    'shape',
+  ],
   '/api/v1/stats': ['x'],
   '/metrics': ['x'],
   '/healthz': ['x'],

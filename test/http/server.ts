@@ -42,16 +42,17 @@ export async function startTestServer(options: TestOptions = {}) {
     query_time_ms: 5000,
     query_concurrency: 4,
     query_rows: 1000,
+    aggregate_buckets: 500,
     page_rows: 1000,
     page_bytes: 1_000_000,
     publish_batch: 10,
     ...options.limits,
   }
-  const put = (topic: string, payload: Uint8Array | string): Promise<number> =>
+  const put = (topic: string, payload: Uint8Array | string, time?: number): Promise<number> =>
     new Promise((resolve, reject) => {
       const now = Date.now()
       const rest = { source: 'http', clientId: '', user: null, qos: 0, retain: false, dup: false } as const
-      const reading = { topic, time: now, receivedAt: now, properties: null, fields: null, ...rest }
+      const reading = { topic, time: time ?? now, receivedAt: now, properties: null, fields: null, ...rest }
       capture({ ...reading, payload: Buffer.from(payload) }, { awaited: true }, (error, seq) =>
         error ? reject(error) : resolve(seq),
       )

@@ -5,6 +5,7 @@ import { Type, type Static } from '@sinclair/typebox'
 import type { FoundReading, Listing, Page } from '../../query/query.ts'
 import { sendPage } from '../answer.ts'
 import type { RouteContext } from '../context.ts'
+import { signalOf } from '../gone.ts'
 import {
   filtersOf,
   formatParameter,
@@ -32,6 +33,14 @@ const readingParameters = (most: number) => ({
 type ReadingSearch = Static<ReturnType<typeof searchOf>>
 const searchOf = (most: number) => Type.Object(readingParameters(most))
 
+const latestOf = (most: number) =>
+  Type.Object({
+    ...readingParameters(most),
+    as_of: Type.Optional(
+      Type.String({ description: 'The newest of each topic as it stood at this time, included.' }),
+    ),
+  })
+
 const rangeOf = (most: number) =>
   Type.Object({
     ...readingParameters(most),
@@ -45,14 +54,15 @@ const rangeOf = (most: number) =>
 export function addReadings(app: FastifyInstance, context: RouteContext): void {
   const { query, limits } = context
   const latest = {
-    querystring: searchOf(limits.page_rows),
+    querystring: latestOf(limits.page_rows),
     tags: ['read'],
     summary: 'Newest reading of each topic',
     response: { 200: pageOf(readingSchema) },
   }
   app.get('/api/v1/latest', { schema: latest }, async (request, reply) => {
-    const search = request.query as ReadingSearch
-    return send(request, reply, await query.latest(questionOf(context, request, search)))
+    const search = request.query as Static<ReturnType<typeof latestOf>>
+    const listing = questionOf(context, request, reply)
+    return send(request, reply, await query.latest({ ...listing, asOf: search.as_of }))
   })
   const range = {
     querystring: rangeOf(limits.page_rows),
@@ -64,7 +74,7 @@ export function addReadings(app: FastifyInstance, context: RouteContext): void {
     const search = request.query as Static<ReturnType<typeof rangeOf>>
     const { from, to, order } = search
     const page = await query.readings({
-      ...questionOf(context, request, search),
+      ...questionOf(context, request, reply),
       from,
       to,
       order,
@@ -73,13 +83,15 @@ export function addReadings(app: FastifyInstance, context: RouteContext): void {
   })
 }
 
-function questionOf({ login }: RouteContext, request: FastifyRequest, search: ReadingSearch): Listing {
+function questionOf({ login }: RouteContext, request: FastifyRequest, reply: FastifyReply): Listing {
+  const search = request.query as ReadingSearch
   const principal = login.principalOf(request)
   return {
     filters: filtersOf(search, principal),
     mayRead: (topic) => principal.mayRead(topic),
     limit: search.limit,
     cursor: search.cursor,
+    signal: signalOf(reply),
   }
 }
 

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from '@sinclair/typebox'
 import { sendPage } from '../answer.ts'
 import type { RouteContext } from '../context.ts'
+import { signalOf } from '../gone.ts'
 import {
   filtersOf,
   formatParameter,
@@ -40,6 +41,7 @@ export function addTopics(app: FastifyInstance, { login, query, limits }: RouteC
       contains: search.q,
       limit: search.limit,
       cursor: search.cursor,
+      signal: signalOf(reply),
     })
     const time = (ms: number): string => encodeTime(ms, search.time)
     return sendPage(request, reply, {

@@ -1,0 +1,99 @@
+// GET /api/v1/aggregate: figures of numeric fields over buckets of time, a row a bucket or a row a series.
+
+import type { FastifyInstance } from 'fastify'
+import { Type, type Static } from '@sinclair/typebox'
+import { AppError } from '../../domain/errors.ts'
+import { createAggregateText, rowsOf } from '../aggregateText.ts'
+import { formatOf, sendPage } from '../answer.ts'
+import type { RouteContext } from '../context.ts'
+import { signalOf } from '../gone.ts'
+import { filtersOf, formatParameter, timeUnitParameter, topicParameters } from '../parameters.ts'
+import { aggregateSchema } from '../schemas.ts'
+
+const search = Type.Object({
+  ...topicParameters,
+  field: Type.Optional(
+    Type.Array(Type.String({ maxLength: 1000 }), {
+      maxItems: 100,
+      description: 'Exact path of a field; may be repeated. By default every field that has numbers.',
+    }),
+  ),
+  from: Type.Optional(
+    Type.String({ description: 'First time, included; by default an hour before the end.' }),
+  ),
+  to: Type.Optional(Type.String({ description: 'Last time, left out; by default now.' })),
+  every: Type.String({
+    default: '5m',
+    description:
+      'Length of a bucket: 90s, 5m, 1h; by the calendar of tz: 1d, 1w (from Monday), 1mo, 1y; all: one bucket.',
+  }),
+  fn: Type.Array(Type.String({ maxLength: 200 }), {
+    default: ['mean'],
+    maxItems: 32,
+    description:
+      'mean, min, max, sum, count, first, last, stddev (of the population), p50, p95, p99.9 (any pNN); commas or repeated.',
+  }),
+  fill: Type.Union(
+    [Type.Literal('none'), Type.Literal('null'), Type.Literal('previous'), Type.Literal('linear')],
+    { default: 'none', description: 'What stands in buckets without readings; a count is 0 there.' },
+  ),
+  group: Type.Union([Type.Literal('topic'), Type.Literal('none')], {
+    default: 'topic',
+    description: 'One series a topic, or one over all topics.',
+  }),
+  tz: Type.String({ default: 'UTC', maxLength: 100, description: 'IANA time zone, such as Europe/Berlin.' }),
+  shape: Type.Union([Type.Literal('rows'), Type.Literal('columns')], { default: 'rows' }),
+  ...formatParameter,
+  ...timeUnitParameter,
+})
+
+export function addAggregate(app: FastifyInstance, { login, query }: RouteContext): void {
+  const schema = {
+    querystring: search,
+    tags: ['read'],
+    summary: 'Figures of fields over buckets of time',
+    response: { 200: aggregateSchema },
+  }
+  app.get('/api/v1/aggregate', { schema }, async (request, reply) => {
+    const asked = request.query as Static<typeof search>
+    const principal = login.principalOf(request)
+    if (asked.shape === 'columns' && formatOf(request) === 'csv') {
+      throw new AppError('bad_request', 'shape: CSV has a row a bucket; leave shape=columns out', {
+        problems: [{ path: 'shape', message: 'CSV has rows only' }],
+      })
+    }
+    const { from, to, every, fill, group, tz } = asked
+    const answer = await query.aggregate(
+      {
+        filters: filtersOf(asked, principal),
+        mayRead: (topic) => principal.mayRead(topic),
+        fields: asked.field ?? [],
+        fn: asked.fn.flatMap((names) => names.split(',')),
+        from,
+        to,
+        every,
+        fill,
+        group,
+        tz,
+      },
+      signalOf(reply),
+    )
+    const text = createAggregateText(answer, asked.time)
+    const columns = ['topic', 'field', 'time', ...answer.names]
+    const { series, limit } = answer
+    const page = { limit, next: null, columns }
+    return asked.shape === 'columns'
+      ? sendPage(request, reply, {
+          ...page,
+          rows: series,
+          json: (one) => text.seriesJson(one),
+          cells: () => [],
+        })
+      : sendPage(request, reply, {
+          ...page,
+          rows: rowsOf(series),
+          json: (row) => text.rowJson(row),
+          cells: (row) => text.rowCells(row),
+        })
+  })
+}
