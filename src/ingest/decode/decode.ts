@@ -1,46 +1,206 @@
-// What a payload says, as a flat object: every scalar leaf of JSON at its dotted path, a bare value as `value`.
-// null, NaN and empty are missing: never 0, never text. Integers beyond 2^53 keep every digit.
+// From payload to fields: what a payload is, cheap tests first, and what it says. Pure: the payload is never changed, nothing
+// it holds makes this throw, and what is not certain has no fields rather than wrong ones.
 
-import type { Fields, FieldValue } from '../../domain/reading.ts'
+import type { Fields } from '../../domain/reading.ts'
+import { readCbor } from './cbor.ts'
+import { type CsvOptions, decodeCsv, findCsv } from './csv.ts'
+import {
+  type Decoded,
+  decodeBytesMax,
+  type Format,
+  type FormatName,
+  Leaves,
+  mergedFields,
+  nothing,
+  TooLarge,
+} from './decoded.ts'
+import { decodeDsmr } from './dsmr.ts'
+import { decodeHdlc } from './hdlc.ts'
+import { decodeInflux } from './influx.ts'
 import { readJson } from './json.ts'
+import { readMsgpack } from './msgpack.ts'
+import { decodeScalar } from './scalar.ts'
+import { decodeSenml } from './senml.ts'
+import { decodeSparkplug, parseSparkplugTopic } from './sparkplug.ts'
+import type { Aliases } from './sparkplugAliases.ts'
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+export interface DecodeOptions {
+  topic: string
+  /** What relative times count from; without it they are no times. */
+  receivedAt?: number
+  /** `auto` unless a rule says otherwise. */
+  format?: FormatName
+  csv?: CsvOptions
+  /** What birth certificates have said; without it no alias is known. */
+  aliases?: Aliases
+  /** For `protobuf`: reads the message type a rule names. Throws on bytes that are none. */
+  protobuf?: (payload: Uint8Array) => unknown
+}
 
-/** Text longer than this is not looked into: it has no fields. */
-const payloadBytesMax = 1_048_576
-const bareTextMax = 1024
-
-/** The fields of a payload, or `null` when it has none: empty, binary, too long, or nothing but missing values. */
-export function decodeFields(_topic: string, payload: Uint8Array): Fields | null {
-  if (payload.length === 0 || payload.length > payloadBytesMax) return null
-  let text: string
+/** Everything a payload says. Never throws for what the payload holds. */
+export function decode(payload: Uint8Array, options: DecodeOptions): Decoded {
+  const format = options.format ?? 'auto'
+  if (payload.length === 0) return nothing('empty', 'deletion')
+  if (payload.length > decodeBytesMax) return nothing('binary', 'too_large')
   try {
-    text = utf8.decode(payload)
+    if (format === 'auto') return decodeAuto(payload, options)
+    if (format === 'text' || format === 'binary') return nothing(format)
+    return decodeAs(format, payload, options) ?? nothing(format, 'invalid')
+  } catch (error) {
+    if (error instanceof TooLarge) return nothing(format === 'auto' ? 'json' : format, 'too_large')
+    throw error
+  }
+}
+
+/** The fields of a payload as one flat object, or `null` when it has none. */
+export function decodeFields(topic: string, payload: Uint8Array): Fields | null {
+  return mergedFields(decode(payload, { topic }))
+}
+
+function decodeAuto(payload: Uint8Array, options: DecodeOptions): Decoded {
+  const first = payload[0] ?? 0
+  const { topic } = options
+  const sparkplug = topic.startsWith('spBv1.0/') ? parseSparkplugTopic(topic) : null
+  if (sparkplug) {
+    const decoded = decodeSparkplug(payload, sparkplug, options.aliases)
+    if (decoded) return decoded
+  }
+  // Text does not begin with a control character other than blank space.
+  const text = first >= 0x20 || (first >= 0x09 && first <= 0x0d) ? textOf(payload) : null
+  return text === null ? decodeBinary(payload, options) : decodeText(text, options)
+}
+
+function decodeBinary(payload: Uint8Array, options: DecodeOptions): Decoded {
+  const first = payload[0] ?? 0
+  if (first === 0x7e) return decodeHdlc(payload) ?? nothing('binary')
+  if (first === 0x08) return decodeSparkplug(payload, null) ?? nothing('binary')
+  if (first >> 5 === 4 || first >> 5 === 5) {
+    const cbor = readCbor(payload)
+    const senml = cbor && decodeSenml(cbor.value, 'senml-cbor', options.receivedAt)
+    if (senml) return senml
+    if (cbor && first >> 5 === 5 && hasNames(cbor.value)) return treeOf('cbor', cbor.value)
+  }
+  if (first >> 4 === 8 || first === 0xde || first === 0xdf) {
+    const msgpack = readMsgpack(payload)
+    if (msgpack && hasNames(msgpack.value)) return treeOf('msgpack', msgpack.value)
+  }
+  return nothing('binary')
+}
+
+/** A map with printable names at its top: bytes that only happen to parse do not have them. */
+function hasNames(value: unknown): boolean {
+  const names = Object.keys(value as object)
+  return names.length > 0 && names.every((name) => name !== '' && !/\p{Cc}/u.test(name))
+}
+
+function decodeText(text: string, options: DecodeOptions): Decoded {
+  const trimmed = text.replace(/^\ufeff/, '').trim()
+  const first = trimmed.charCodeAt(0)
+  if (first === openBrace || first === openBracket || first === quote) {
+    const decoded = decodeJson(trimmed, options)
+    if (decoded) return decoded
+    // Broken JSON is kept raw; the whole of it as one text would be no value of the device.
+    if (/^(?:\{|\[\s*["{[\d-])/.test(trimmed)) return nothing('json', 'invalid')
+  } else if (trimmed === 'true' || trimmed === 'false') {
+    return treeOf('scalar', trimmed === 'true')
+  } else if (first === slash && trimmed.includes('\n')) {
+    const decoded = decodeDsmr(text)
+    if (decoded) return decoded
+  } else if (/^[!$][A-Z]{2,}[A-Z0-9]*,[^\n]*\*[0-9A-F]{2}$/.test(trimmed)) {
+    return nothing('nmea')
+  }
+  return (
+    (trimmed.includes('=') ? decodeInflux(trimmed) : null) ??
+    findCsv(trimmed, options.topic) ??
+    decodeScalar(trimmed)
+  )
+}
+
+function decodeJson(text: string, { receivedAt }: DecodeOptions): Decoded | null {
+  const json = readJson(text)
+  if (!json) return null
+  const [root] = json.documents
+  if (json.documents.length === 1 && typeof root === 'object' && !json.truncated) {
+    const senml = decodeSenml(root, 'senml-json', receivedAt)
+    if (senml) return json.mended ? { ...senml, marks: [...senml.marks, 'mended'] } : senml
+  }
+  const leaves = new Leaves()
+  for (const document of json.documents) {
+    leaves.setTree(document)
+    leaves.end()
+  }
+  if (json.mended) leaves.marks.add('mended')
+  if (json.truncated) leaves.marks.add('truncated')
+  const bare = typeof root !== 'object' || root === null
+  return leaves.decoded(json.documents.length > 1 ? 'json-lines' : bare ? 'scalar' : 'json', 'index')
+}
+
+function decodeAs(
+  format: Exclude<FormatName, 'auto' | 'text' | 'binary'>,
+  payload: Uint8Array,
+  options: DecodeOptions,
+): Decoded | null {
+  if (format === 'sparkplug-b') {
+    const at = parseSparkplugTopic(options.topic)
+    return decodeSparkplug(
+      payload,
+      at ?? { type: '', source: '', node: '' },
+      at ? options.aliases : undefined,
+    )
+  }
+  if (format === 'hdlc-dlms') return decodeHdlc(payload)
+  if (format === 'protobuf') return decodeProtobuf(payload, options)
+  if (format === 'cbor' || format === 'senml-cbor') {
+    const cbor = readCbor(payload)
+    if (format === 'cbor') return cbor && treeOf('cbor', cbor.value)
+    return cbor && decodeSenml(cbor.value, 'senml-cbor', options.receivedAt)
+  }
+  if (format === 'msgpack') {
+    const msgpack = readMsgpack(payload)
+    return msgpack && treeOf('msgpack', msgpack.value)
+  }
+  const text = textOf(payload)
+    ?.replace(/^\ufeff/, '')
+    .trim()
+  if (text === undefined) return null
+  if (format === 'json' || format === 'json-lines') return decodeJson(text, options)
+  if (format === 'senml-json') {
+    const json = readJson(text)
+    return json && decodeSenml(json.documents[0], 'senml-json', options.receivedAt)
+  }
+  if (format === 'influx-line') return decodeInflux(text)
+  if (format === 'csv') return decodeCsv(text, options.csv)
+  return format === 'dsmr-p1' ? decodeDsmr(text) : decodeScalar(text)
+}
+
+function decodeProtobuf(payload: Uint8Array, { protobuf }: DecodeOptions): Decoded | null {
+  if (!protobuf) return null
+  let tree: unknown
+  try {
+    tree = protobuf(payload)
   } catch {
     return null
   }
-  const fields = Object.create(null) as Fields
-  const leaves = readJson(text.replace(/^\ufeff/, ''), (path, value) => {
-    fields[path] = value
-  })
-  if (leaves !== null) return leaves > 0 ? fields : null
-  const bare = bareValue(text.trim())
-  if (bare === null) return null
-  fields['value'] = bare
-  return fields
+  return treeOf('protobuf', tree)
 }
 
-function bareValue(text: string): FieldValue | null {
-  if (text === '' || text.length > bareTextMax || /^(nan|null|none|undefined|[+-]?inf(inity)?)$/i.test(text))
-    return null
-  if (/[^\P{Cc}\t\n\r]/u.test(text)) return null
-  // Broken or cut JSON is kept raw; the whole of it as one text would be no value of the device.
-  if (/^(\{|\[\s*["{[])/.test(text)) return null
-  // What JSON does not write but devices do: +1, .5, 1., 007.
-  if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) {
-    const number = Number(text)
-    if (/^[+-]?\d{16,}$/.test(text) && !Number.isSafeInteger(number)) return BigInt(text.replace('+', ''))
-    return Number.isFinite(number) ? number : null
-  }
-  return text
+function treeOf(format: Format, tree: unknown): Decoded {
+  const leaves = new Leaves()
+  leaves.setTree(tree)
+  return leaves.decoded(format)
 }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function textOf(payload: Uint8Array): string | null {
+  try {
+    return utf8.decode(payload)
+  } catch {
+    return null
+  }
+}
+
+const quote = 34
+const slash = 47
+const openBracket = 91
+const openBrace = 123

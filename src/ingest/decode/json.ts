@@ -1,91 +1,231 @@
-// Reads the scalar leaves of JSON text (RFC 8259) with their dotted paths, exactly: an integer that a double would round is
-// a bigint. Depth and number of leaves are bounded, so that a small message cannot become a large one.
+// JSON text (RFC 8259) as a tree, exactly: an integer that a double would round is a bigint. JSON that C programs print
+// wrong (a bare NaN, a comma too many) or that a small buffer cut is read where only one reading of it is possible.
 
-import type { FieldValue } from '../../domain/reading.ts'
+import { depthMax, TooLarge } from './decoded.ts'
 
-const depthMax = 32
-const leavesMax = 10_000
-
-/**
- * Calls `onLeaf` for every number, boolean and string, last of duplicate keys last; `null`, "NaN", a bare NaN and
- * numbers beyond a double are left out. The number of leaves, or `null` when the text is not JSON or beyond the bounds.
- */
-export function readJson(text: string, onLeaf: (path: string, value: FieldValue) => void): number | null {
-  const root = parse(text)
-  if (root === undefined) return null
-  const found: [string, FieldValue][] = []
-  const isLeaf = typeof root.value !== 'object' || root.value === null
-  if (!walk(root.value, isLeaf ? 'value' : '', 0, { found, tagged: root.tagged })) return null
-  for (const [path, value] of found) onLeaf(path, value)
-  return found.length
+export interface ScannedJson {
+  /** One value, or several documents one after another. Objects have no prototype or none that matters. */
+  documents: unknown[]
+  /** Not quite JSON, but only one reading of it is possible. */
+  mended: boolean
+  /** The text ends before the JSON does; what was not complete is left out. */
+  truncated: boolean
 }
 
-interface Parsed {
-  value: unknown
-  /** Whether strings and keys carry the tags of `tagTokens`. */
-  tagged: boolean
-}
-
-function parse(text: string): Parsed | undefined {
-  const plain = parseOnly(text)
-  if (plain === undefined) {
-    const mended = bareNaN.test(text) ? parseOnly(tagTokens(text)) : undefined
-    return mended && { value: mended.value, tagged: true }
-  }
-  if (!/\d{16}/.test(text)) return { value: plain.value, tagged: false }
-  return { value: JSON.parse(tagTokens(text)) as unknown, tagged: true }
-}
-
-function parseOnly(text: string): { value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(text) as unknown }
-  } catch {
-    return undefined
-  }
-}
-
-/** printf of a C float that is none, where JSON has only null. */
-const bareNaN = /[:[,]\s*[+-]?nan\s*[\]},]/i
-
-/**
- * Tags every string with `s` and every integer a double would round with `i`, so that no text a publisher chooses can be
- * taken for a number; a bare NaN becomes null. A string without an end is taken to the end of the text and left as it is:
- * looking for its end again from each quote in it would take quadratic time.
- */
-function tagTokens(text: string): string {
-  return text.replaceAll(
-    /"([^"\\]*(?:\\[^][^"\\]*)*)(?:(")|\\?$)|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|[+-]?nan/gi,
-    (token, string: string | undefined, end: string | undefined) => {
-      if (string !== undefined) return end === undefined ? token : `"s${string}"`
-      if (/nan$/i.test(token)) return 'null'
-      return /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"i${token}"` : token
-    },
-  )
-}
-
-interface Walk {
-  found: [string, FieldValue][]
-  /** Whether strings and keys carry the tags of `tagTokens`. */
-  tagged: boolean
-}
-
-function walk(value: unknown, path: string, depth: number, to: Walk): boolean {
-  if (to.found.length > leavesMax || depth > depthMax) return false
-  if (typeof value === 'object' && value !== null) {
-    const strip = to.tagged && !Array.isArray(value)
-    for (const [key, child] of Object.entries(value)) {
-      const name = strip ? key.slice(1) : key
-      if (!walk(child, depth === 0 ? name : `${path}.${name}`, depth + 1, to)) return false
+/** The documents in `text`, or `null` when it is not JSON. Throws `TooLarge` beyond the depth allowed. */
+export function readJson(text: string): ScannedJson | null {
+  if (!/\d{16}/.test(text)) {
+    try {
+      return { documents: [JSON.parse(text) as unknown], mended: false, truncated: false }
+    } catch {
+      // The scanner below says what can be made of it.
     }
+  }
+  const scanner = new Scanner(text)
+  try {
+    return scanner.documents()
+  } catch (error) {
+    if (error === broken) return null
+    throw error
+  }
+}
+
+const broken = new Error('not JSON')
+const numberToken = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y
+const wordToken = /[+-]?[A-Za-z][A-Za-z]*/y
+const strictNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
+const missingWord = /^[+-]?(?:nan|inf|infinity)$|^(?:null|none|undefined)$/i
+
+/** Reads from left to right, each character once. */
+class Scanner {
+  readonly #text: string
+  #at = 0
+  #mended = false
+  #truncated = false
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  documents(): ScannedJson {
+    const documents: unknown[] = []
+    do {
+      this.#space()
+      const first = this.#text.charCodeAt(this.#at)
+      // A second document of bare words or numbers would be text.
+      if (documents.length > 0 && first !== openBrace && first !== openBracket) throw broken
+      documents.push(this.#value(0))
+      this.#space()
+    } while (this.#at < this.#text.length && !this.#truncated)
+    const [only] = documents
+    if (documents.length > 1 && (typeof only !== 'object' || only === null)) throw broken
+    return { documents, mended: this.#mended, truncated: this.#truncated }
+  }
+
+  /** The value here; `undefined` for one that is missing or cut off. */
+  #value(depth: number): unknown {
+    if (depth > depthMax) throw new TooLarge()
+    const first = this.#text.charCodeAt(this.#at)
+    if (first === openBrace) return this.#object(depth)
+    if (first === openBracket) return this.#array(depth)
+    if (first === quote) return this.#string()
+    const number = this.#token(numberToken)
+    if (number !== '') return this.#number(number, depth)
+    const word = this.#token(wordToken)
+    if (word !== '') return this.#word(word)
+    if (this.#at >= this.#text.length) return this.#cut()
+    throw broken
+  }
+
+  #object(depth: number): unknown {
+    const object = Object.create(null) as Record<string, unknown>
+    this.#at++
+    for (;;) {
+      this.#space()
+      const next = this.#text.charCodeAt(this.#at)
+      if (next === closeBrace) return this.#close(object)
+      if (this.#at >= this.#text.length) return this.#cut(object)
+      if (next !== quote) throw broken
+      const key = this.#string()
+      this.#space()
+      if (key === undefined || this.#at >= this.#text.length) return this.#cut(object)
+      if (this.#text.charCodeAt(this.#at) !== colon) throw broken
+      this.#at++
+      this.#space()
+      const after = this.#text.charCodeAt(this.#at)
+      if (after === comma || after === closeBrace) this.#mended = true
+      else object[key] = this.#value(depth + 1)
+      if (this.#truncated) return object
+      if (!this.#comma(closeBrace)) return object
+    }
+  }
+
+  #array(depth: number): unknown {
+    const array: unknown[] = []
+    this.#at++
+    for (;;) {
+      this.#space()
+      if (this.#text.charCodeAt(this.#at) === closeBracket) return this.#close(array)
+      if (this.#at >= this.#text.length) return this.#cut(array)
+      array.push(this.#value(depth + 1))
+      if (this.#truncated) return array
+      if (!this.#comma(closeBracket)) return array
+    }
+  }
+
+  #close<T>(container: T): T {
+    this.#at++
+    return container
+  }
+
+  /** Whether another member follows; a comma before the end is one too many. */
+  #comma(close: number): boolean {
+    this.#space()
+    const next = this.#text.charCodeAt(this.#at)
+    if (this.#at >= this.#text.length) {
+      this.#truncated = true
+      return false
+    }
+    this.#at++
+    if (next === close) return false
+    if (next !== comma) throw broken
+    this.#space()
+    if (this.#text.charCodeAt(this.#at) === close) this.#mended = true
     return true
   }
-  const leaf = to.tagged && typeof value === 'string' ? untag(value) : value
-  if (typeof leaf === 'string' ? !/^nan$/i.test(leaf) : typeof leaf === 'number' && Number.isFinite(leaf)) {
-    to.found.push([path, leaf as FieldValue])
-  } else if (typeof leaf === 'boolean' || typeof leaf === 'bigint') to.found.push([path, leaf])
-  return true
+
+  /** The string here without its quotes; `undefined` when the text ends first. */
+  #string(): string | undefined {
+    const text = this.#text
+    const from = ++this.#at
+    let plain = true
+    for (let at = from; at < text.length; at++) {
+      const code = text.charCodeAt(at)
+      if (code === quote) {
+        this.#at = at + 1
+        return plain ? text.slice(from, at) : this.#unescape(text.slice(from, at))
+      }
+      if (code === backslash) {
+        plain = false
+        at++
+      } else if (code < 0x20) {
+        plain = false
+        this.#mended = true
+      }
+    }
+    this.#at = text.length
+    return this.#cut()
+  }
+
+  #unescape(raw: string): string {
+    const safe = raw.replaceAll(controls, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    try {
+      return JSON.parse(`"${safe}"`) as string
+    } catch {
+      throw broken
+    }
+  }
+
+  #number(token: string, depth: number): unknown {
+    const end = this.#at >= this.#text.length
+    // In the last number of a text that was cut, digits may be missing.
+    if (end && depth > 0) return this.#cut()
+    if (!end && !isDelimiter(this.#text.charCodeAt(this.#at))) throw broken
+    if (/^-?[1-9]\d{15,}$/.test(token)) {
+      const exact = Number(token)
+      return Number.isSafeInteger(exact) ? exact : BigInt(token)
+    }
+    if (strictNumber.test(token)) return Number(token)
+    this.#mended = true
+    // 007 may be a number with zeros in front, octal, or no number at all.
+    return /^[+-]?0\d/.test(token) ? undefined : Number(token)
+  }
+
+  #word(word: string): unknown {
+    if (this.#at >= this.#text.length && 'true false null'.split(' ').every((whole) => word !== whole)) {
+      return this.#cut()
+    }
+    if (word === 'true' || word === 'false') return word === 'true'
+    if (word === 'null') return null
+    if (!missingWord.test(word) && word !== 'True' && word !== 'False') throw broken
+    this.#mended = true
+    return word === 'True' ? true : word === 'False' ? false : undefined
+  }
+
+  #cut<T>(sofar?: T): T | undefined {
+    this.#truncated = true
+    return sofar
+  }
+
+  #token(pattern: RegExp): string {
+    pattern.lastIndex = this.#at
+    const token = pattern.exec(this.#text)?.[0] ?? ''
+    this.#at += token.length
+    return token
+  }
+
+  /** Blank space; also the NULs of a C buffer and the separators of RFC 7464. */
+  #space(): void {
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at)
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09 && code !== 0 && code !== 0x1e)
+        return
+      this.#at++
+    }
+  }
 }
 
-function untag(text: string): FieldValue {
-  return text.startsWith('i') ? BigInt(text.slice(1)) : text.slice(1)
+function isDelimiter(code: number): boolean {
+  return code === comma || code === closeBrace || code === closeBracket || code <= 0x20
 }
+
+// oxlint-disable-next-line no-control-regex -- these are the characters JSON forbids inside strings
+const controls = /[\u0000-\u001f]/g
+const quote = 34
+const comma = 44
+const colon = 58
+const openBracket = 91
+const backslash = 92
+const closeBracket = 93
+const openBrace = 123
+const closeBrace = 125

@@ -1,0 +1,65 @@
+// Smart meter telegrams of the P1 port (DSMR 5, IEC 62056-21 mode D): OBIS code → value. Values with a unit are numbers,
+// others text; a telegram whose checksum does not fit is marked.
+
+import { type Decoded, Leaves } from './decoded.ts'
+
+const line = /^(\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3}(?:\*\d{1,3})?)((?:\([^()]*\))+)$/
+const amount = /^([+-]?\d+(?:\.\d+)?)\*([^*]{1,10})$/
+/** YYMMDDhhmmss and W or S for winter and summer time. */
+const clock = /^\d{12}[WS]$/
+/** Counters that carry no unit: failures, sags and swells. */
+const counter = /^\d+-\d+:(?:96\.7\.\d+|(?:32|52|72)\.(?:32|36)\.0)$/
+const linesMax = 1000
+
+/** `null` when `text` is no telegram. */
+export function decodeDsmr(text: string): Decoded | null {
+  const telegram = /^(\/[\x20-\x7e]{4,80}\r?\n\r?\n[^]*?!)([0-9A-Fa-f]{4})?\s*\0*\s*$/.exec(text)
+  if (!telegram) return null
+  const [, body = '', checksum] = telegram
+  const lines = body.split(/\r?\n/).slice(1, -1)
+  if (lines.length > linesMax) return null
+  const values = new Map<string, string>()
+  const repeated = new Set<string>()
+  for (const one of lines) {
+    const [, code, groups = ''] = line.exec(one) ?? []
+    if (code === undefined || code.includes(':99.')) continue
+    const value = lastGroup(groups)
+    if (value === '') continue
+    if (values.has(code) && values.get(code) !== value) repeated.add(code)
+    values.set(code, value)
+  }
+  const leaves = new Leaves()
+  const units: Record<string, string> = Object.create(null) as Record<string, string>
+  for (const [code, value] of values) {
+    if (repeated.has(code)) {
+      leaves.marks.add('dropped')
+      continue
+    }
+    const [, digits, unit] = amount.exec(value) ?? []
+    if (digits !== undefined && unit !== undefined) {
+      leaves.set(code, Number(digits))
+      units[code] = unit
+    } else if (counter.test(code) && /^\d+$/.test(value)) leaves.set(code, Number(value))
+    else if (!clock.test(value)) leaves.set(code, value)
+  }
+  if (checksum !== undefined && crc16(Buffer.from(body, 'latin1')) !== Number.parseInt(checksum, 16)) {
+    leaves.marks.add('checksum')
+  }
+  leaves.end({ time: null, units })
+  return leaves.records.length > 0 ? leaves.decoded('dsmr-p1') : null
+}
+
+/** Of `(time)(value)`, which M-Bus meters send, the value. */
+function lastGroup(groups: string): string {
+  return groups.slice(groups.lastIndexOf('(') + 1, -1)
+}
+
+/** CRC-16/ARC over everything up to and with the exclamation mark (DSMR 5, 6.2). */
+function crc16(bytes: Uint8Array): number {
+  let crc = 0
+  for (const byte of bytes) {
+    crc ^= byte
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >> 1) ^ 0xa001 : crc >> 1
+  }
+  return crc
+}
