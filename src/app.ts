@@ -2,12 +2,14 @@
 // and stops them in mirror order. Nothing is left running when a start fails.
 
 import { lockDemoAccounts } from './auth/demo.ts'
-import { openAuth } from './auth/open.ts'
+import { type ListenerAuths, openListenerAuths } from './auth/listenerAuth.ts'
 import type { Authenticator } from './auth/principal.ts'
 import { startBroker } from './broker/broker.ts'
+import type { ListenerInfo } from './broker/listeners/listeners.ts'
 import { openSessions } from './broker/sessions/sessions.ts'
 import { listenHost } from './config/host.ts'
 import type { Config } from './config/schema.ts'
+import { asAppError } from './domain/errors.ts'
 import { startHttp } from './http/server.ts'
 import { createCapture } from './ingest/capture.ts'
 import { decodeFields } from './ingest/decode/decode.ts'
@@ -21,13 +23,15 @@ import type { StoreStatus } from './store/store.ts'
 
 /** A running server. */
 export interface App {
+  /** The first listener. */
   mqtt: { host: string; port: number }
+  listeners: readonly ListenerInfo[]
   http: { host: string; port: number }
   /** Absolute path of the data directory. */
   dataPath: string
   auth: Authenticator
   readonly status: StoreStatus
-  /** Reads the password and ACL files again; a broken one keeps the old one and throws. */
+  /** Reads the password and ACL files and the certificates again; a broken one keeps the old one and throws. */
   reload(): Promise<void>
   /** Stops accepting, acknowledges what is stored, closes everything. */
   stop(): Promise<void>
@@ -53,10 +57,14 @@ export async function startApp(config: Config, deps: AppDependencies): Promise<A
 
 async function start(config: Config, { log, program }: AppDependencies, lifecycle: Lifecycle): Promise<App> {
   const metrics = createMetrics()
-  const accounts = await openAuth(config.auth, { log, program, concurrency: config.limits.auth_concurrency })
-  lifecycle.add('auth', () => accounts.close())
-  const demo = accounts.demoAccounts.length > 0
-  const auth = demo ? accounts : lockDemoAccounts(accounts, { log })
+  const auths = await openListenerAuths(
+    config,
+    { log, program, concurrency: config.limits.auth_concurrency },
+    (accounts) => (accounts.demoAccounts.length > 0 ? accounts : lockDemoAccounts(accounts, { log })),
+  )
+  lifecycle.add('auth', () => auths.close())
+  const auth = auths.main
+  const demo = auths.all.some(({ demoAccounts }) => demoAccounts.length > 0)
 
   const directory = await openDataDirectory(config.store.path)
   const store = await openStore({ ...config.store, path: directory.readings }, { log })
@@ -67,8 +75,9 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
 
   const capture = createCapture({ store, metrics })
   const broker = await startBroker(config.mqtt, {
-    host: listenHost(config.mqtt.host, demo),
+    hostOf: (host) => listenHost(host, demo),
     auth,
+    authOf: (listener) => auths.of(listener),
     capture,
     store,
     sessions: sessions.persistence,
@@ -76,7 +85,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     log,
   })
   lifecycle.add('broker', () => broker.close())
-  auth.onChange(() => broker.dropStale())
+  for (const one of auths.all) one.onChange(() => broker.dropStale())
 
   let ready = true
   const http = await startHttp(config.http, {
@@ -98,13 +107,24 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
 
   return {
     mqtt: { host: broker.address, port: broker.port },
+    listeners: broker.listeners,
     http: { host: http.address, port: http.port },
     dataPath: directory.root,
     auth,
     get status() {
       return store.status
     },
-    reload: () => auth.reload(),
+    reload: () => reload(auths, broker),
     stop: () => lifecycle.stop(),
   }
+}
+
+/** Everything that can be read again is, also when one file of it is broken; the first fault is thrown. */
+async function reload(auths: ListenerAuths, broker: { reload(): void }): Promise<void> {
+  const results = await Promise.allSettled([
+    ...auths.all.map((auth) => auth.reload()),
+    (async () => broker.reload())(),
+  ])
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed !== undefined) throw asAppError(failed.reason)
 }

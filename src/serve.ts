@@ -3,6 +3,7 @@
 import { relative } from 'node:path'
 import { type App, startApp } from './app.ts'
 import { createPasswordFile } from './auth/firstRun.ts'
+import type { ListenerInfo } from './broker/listeners/listeners.ts'
 import type { Config } from './config/schema.ts'
 import { AppError, asAppError } from './domain/errors.ts'
 import { createLog, type Log } from './ops/log.ts'
@@ -48,7 +49,7 @@ function untilSignal(running: () => App | null, log: Log): Promise<void> {
     running()
       ?.reload()
       .then(
-        () => log.info('password and ACL files read again'),
+        () => log.info('password files, ACL files and certificates read again'),
         (error: unknown) => log.error(asAppError(error).message),
       )
   })
@@ -72,7 +73,7 @@ function banner(app: App, config: Config): string {
   const lines = [
     `Amber ${version} is ready in ${seconds} ms.`,
     '',
-    `  MQTT       mqtt://${place(app.mqtt)}`,
+    ...app.listeners.map((listener) => `  MQTT       ${listenerPlace(listener)}`),
     `  HTTP       http://${place(app.http)}   (API reference at /docs)`,
     `  Data       ${app.dataPath}   (${app.status.readings} readings)`,
     `  Passwords  ${config.auth.password_file === '' ? 'none: anonymous clients only' : config.auth.password_file}`,
@@ -87,6 +88,12 @@ function banner(app: App, config: Config): string {
 function command(): string {
   const script = process.argv[1] ?? 'amber'
   return script.endsWith('.js') ? `node ${relative(process.cwd(), script)}` : 'amber'
+}
+
+function listenerPlace({ protocol, tls, path, address, port, name }: ListenerInfo): string {
+  const scheme = protocol === 'mqtt' ? (tls ? 'mqtts' : 'mqtt') : tls ? 'wss' : 'ws'
+  const where = path === '' ? `${scheme}://${place({ host: address, port })}` : `${scheme}+unix://${path}`
+  return name === '' ? where : `${where}   (${name})`
 }
 
 function place({ host, port }: { host: string; port: number }): string {

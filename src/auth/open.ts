@@ -76,6 +76,7 @@ export async function openAuth(
       const account = await credentials.check(files.passwords.accounts, user, password)
       return account && principals.user(account.name, account.hash.text)
     },
+    authenticateCertified: async (user) => principals.certified(user),
     get demoAccounts() {
       return files.passwords.demoAccounts
     },
@@ -135,11 +136,13 @@ async function openFiles(config: AuthConfig, program: string): Promise<Files> {
 interface Principals {
   anonymous(): Principal
   user(name: string, hash: string): Principal
+  certified(name: string): Principal
   stillHolds(principal: Principal): boolean
 }
 
 function createPrincipals(config: AuthConfig, files: Files): Principals {
   const hashes = new WeakMap<Principal, string>()
+  const certified = new WeakSet<Principal>()
   let views = new Map<string | null, AclView>()
   let viewsOf = files.acl
 
@@ -171,7 +174,13 @@ function createPrincipals(config: AuthConfig, files: Files): Principals {
       hashes.set(principal, hash)
       return principal
     },
+    certified(name) {
+      const principal = create('user', name)
+      certified.add(principal)
+      return principal
+    },
     stillHolds(principal) {
+      if (certified.has(principal)) return true
       if (principal.kind === 'anonymous') return config.allow_anonymous
       const hash = hashes.get(principal)
       return hash !== undefined && files.passwords.accounts.get(principal.name ?? '')?.hash.text === hash

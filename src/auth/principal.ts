@@ -19,6 +19,8 @@ export interface Authenticator {
    * Refusals take the same time whether the user exists or not.
    */
   authenticate(user: string | undefined, password: Uint8Array | undefined): Promise<Principal | null>
+  /** The principal of somebody whose name was proven otherwise, by a client certificate; no account is needed. */
+  authenticateCertified(user: string): Promise<Principal | null>
   /** Account names whose published demo password still works. While there is one, listeners bind to loopback only. */
   readonly demoAccounts: readonly string[]
   /** One line each about what is weak in the files and the command that mends it. */

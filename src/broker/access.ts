@@ -1,7 +1,7 @@
 // Who may connect, subscribe and be served: Aedes' hooks on the authenticator's principals.
 // A subscription is granted whatever its filter; what the subscriber may not read is left out at delivery, as Mosquitto does.
 
-import type { Authenticator, Principal } from '../auth/principal.ts'
+import type { Principal } from '../auth/principal.ts'
 import { filterFault } from '../domain/topic.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
@@ -11,11 +11,12 @@ import type { Traffic } from './sys/traffic.ts'
 import { dismiss } from './wire/answers.ts'
 
 export interface AccessDependencies {
-  auth: Authenticator
   metrics: Metrics
   log: Log
   queuedBytesMax: number
   traffic: Traffic
+  /** Called for each login that was let in or refused. */
+  onLogin: (client: BrokerClient, isIn: boolean) => void
   /** Called before a session begins anew: what an earlier one left half done is forgotten. */
   onCleanStart: (client: BrokerClient, done: (error: Error | null) => void) => void
   /** Called before an earlier session may go on. */
@@ -55,7 +56,11 @@ async function login(
   done: Authenticated,
 ): Promise<void> {
   try {
-    letIn(dependencies, client, user, await dependencies.auth.authenticate(user, password), done)
+    const { auth, identity } = client.amber
+    const principal =
+      identity === null ? await auth.authenticate(user, password) : await auth.authenticateCertified(identity)
+    dependencies.onLogin(client, principal !== null)
+    letIn(dependencies, client, identity ?? user, principal, done)
   } catch (error) {
     dependencies.log.error({ err: error }, 'login could not be checked')
     done(refusal('server unavailable', 3), false)

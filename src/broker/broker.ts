@@ -1,40 +1,40 @@
-// The MQTT face: Aedes behind its guard, capture in its publish hook, one TCP listener.
+// The MQTT face: Aedes behind its guard, capture in its publish hook, listeners in front.
 // Promises: PUBACK and PUBREC leave only after the reading is durable; nothing a client sends ends the process.
 
-import type { Socket } from 'node:net'
 import { Aedes } from 'aedes'
 import type { Authenticator } from '../auth/principal.ts'
+import type { ListenerConfig } from '../config/listener.ts'
 import type { Config } from '../config/schema.ts'
 import type { Capture, Publish } from '../ingest/capture.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { ReadingStore } from '../store/store.ts'
+import { accept, createMeter } from './accept.ts'
 import { type Access, createAccess } from './access.ts'
 import { createAuthorizePublish } from './capture/publishes.ts'
 import { createReceipts, type Receipts } from './capture/receipts.ts'
 import { createRelease } from './capture/release.ts'
 import { createServerPublish } from './capture/server.ts'
-import type { AedesBroker, BrokerClient, ClientState, Persistence } from './client.ts'
-import { gatherWrites } from './flush.ts'
-import { guardDrain } from './guard/drain.ts'
-import { guardDuplicates } from './guard/duplicates.ts'
+import { createBans } from './bans.ts'
+import type { AedesBroker, BrokerClient, Persistence } from './client.ts'
 import { guardFilter, guardHook } from './guard/hooks.ts'
 import { guardIncoming } from './guard/incoming.ts'
-import { guardBrokerNames, guardClientNames } from './guard/names.ts'
+import { guardBrokerNames } from './guard/names.ts'
 import { guardOutgoing } from './guard/outgoing.ts'
-import { guardQos } from './guard/qos.ts'
 import { guardTakeover } from './guard/takeover.ts'
 import { guardWills } from './guard/wills.ts'
-import { startListener } from './listener.ts'
+import { type ListenerInfo, startListeners } from './listeners/listeners.ts'
 import { stopGracefully } from './stop.ts'
 import { startBrokerSys } from './sys/brokerSys.ts'
-import { countTraffic, createTraffic, type Traffic } from './sys/traffic.ts'
-import { attachGate, type GateDependencies } from './wire/gate.ts'
+import { createTraffic } from './sys/traffic.ts'
+import type { GateDependencies } from './wire/gate.ts'
 
 export interface BrokerDependencies {
-  /** Address to listen on; empty for every one. */
-  host: string
+  /** The address to bind for a configured one. */
+  hostOf: (host: string) => string
   auth: Authenticator
+  /** Who lets clients of a listener in; without it, `auth`. */
+  authOf?: (listener: ListenerConfig) => Authenticator
   capture: Capture
   store: ReadingStore
   /** Sessions and retained messages: an Aedes persistence that answers at once. */
@@ -54,20 +54,24 @@ export interface ClientInfo {
 }
 
 export interface Broker {
+  /** Of the first listener. */
   port: number
   address: string
+  listeners: readonly ListenerInfo[]
   /** Captures a message, delivers it, and resolves with its `seq` once it is durable. */
   publish: Publish
   clients(): ClientInfo[]
   /** Disconnects clients whose credentials no longer hold. */
   dropStale(): void
+  /** Reads certificates again; a broken one keeps the old one in force, and throws. */
+  reload(): void
   stopAccepting(): void
   /** Lets captured publishes finish and be acknowledged, tells MQTT 5 clients, closes within seconds. */
   close(): Promise<void>
 }
 
 export async function startBroker(config: Config['mqtt'], dependencies: BrokerDependencies): Promise<Broker> {
-  const { auth, capture, store, metrics, log, host } = dependencies
+  const { auth, authOf = () => auth, capture, store, metrics, log, hostOf } = dependencies
   const persistence = dependencies.sessions as Persistence
   const receipts = createReceipts(store)
   const inFlight = { count: 0 }
@@ -82,8 +86,9 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
       done(error, seq)
     })
   }
+  const bans = createBans(config, { log })
   const access = createAccess({
-    auth,
+    onLogin: ({ amber }, isIn) => bans.onLogin(amber.remoteAddress, isIn),
     metrics,
     log,
     traffic,
@@ -94,22 +99,17 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
     },
   })
   const aedes = await openAedes(config, { ...dependencies, access, receipts, persistence, capture: counted })
-  const gate: GateDependencies = {
-    log,
-    packetBytesMax: config.max_packet_size,
-    onRelease: createRelease({ receipts }),
-    mayOpen: ({ amber: { halfOpen } }, id) => {
-      if (!halfOpen.has(id) && halfOpen.size >= config.max_inflight) return false
-      halfOpen.add(id)
-      return true
-    },
-  }
-  const listener = await startListener({
-    host,
-    port: config.port,
-    connectionsMax: config.max_connections,
+  const gate = createGate(config, { log, receipts })
+  const meter = createMeter(config, traffic)
+  const listeners = await startListeners(config, {
+    bans,
     metrics,
-    onSocket: (socket) => accept(aedes, socket, gate, traffic),
+    log,
+    hostOf,
+    onStream: (stream, caller, listener) => {
+      meter(stream)
+      accept(aedes, stream, { ...caller, auth: authOf(listener) }, gate)
+    },
   }).catch(async (error: unknown) => {
     await closeAedes(aedes)
     throw error
@@ -117,18 +117,36 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
   const sys = startBrokerSys(config, { aedes, traffic, metrics, log })
   const connected = (): BrokerClient[] => Object.values(aedes.clients)
   return {
-    port: listener.port,
-    address: listener.address,
+    port: listeners.all[0]?.port ?? 0,
+    address: listeners.all[0]?.address ?? '',
+    listeners: listeners.all,
     publish: createServerPublish({ capture: counted, aedes }),
     clients: () => connected().map(describe),
-    dropStale: () => dropStale(connected(), auth),
-    stopAccepting: () => listener.stopAccepting(),
+    dropStale: () => dropStale(connected()),
+    reload: () => listeners.reload(),
+    stopAccepting: () => listeners.stopAccepting(),
     close: async () => {
-      listener.stopAccepting()
+      listeners.stopAccepting()
       sys.stop()
       await stopGracefully({ clients: connected, pending: () => inFlight.count, log })
       await closeAedes(aedes)
-      await listener.close()
+      await listeners.close()
+    },
+  }
+}
+
+function createGate(
+  config: Config['mqtt'],
+  { log, receipts }: { log: Log; receipts: Receipts },
+): GateDependencies {
+  return {
+    log,
+    packetBytesMax: config.max_packet_size,
+    onRelease: createRelease({ receipts }),
+    mayOpen: ({ amber: { halfOpen } }, id) => {
+      if (!halfOpen.has(id) && halfOpen.size >= config.max_inflight) return false
+      halfOpen.add(id)
+      return true
     },
   }
 }
@@ -184,30 +202,9 @@ async function openAedes(config: Config['mqtt'], dependencies: AedesDependencies
   return aedes
 }
 
-function accept(aedes: AedesBroker, socket: Socket, gate: GateDependencies, traffic: Traffic): void {
-  countTraffic(socket, traffic)
-  traffic.sockets++
-  gatherWrites(socket)
-  const client = aedes.handle(socket)
-  const state: ClientState = {
-    principal: null,
-    lastDelivered: 0,
-    halfOpen: new Set(),
-    remoteAddress: socket.remoteAddress ?? '',
-    connectedAt: Date.now(),
-    refused: false,
-  }
-  client.amber = state
-  guardClientNames(client)
-  guardDuplicates(client, aedes)
-  guardDrain(client)
-  guardQos(client)
-  attachGate(client, gate)
-}
-
-function dropStale(clients: readonly BrokerClient[], auth: Authenticator): void {
+function dropStale(clients: readonly BrokerClient[]): void {
   for (const client of clients) {
-    const { principal } = client.amber
+    const { principal, auth } = client.amber
     if (principal === null || !auth.stillHolds(principal)) client.disconnect({ reasonCode: 0x87 })
   }
 }

@@ -5,7 +5,7 @@ import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Aedes, Client } from 'aedes'
 import type { IPublishPacket, UserProperties } from 'mqtt-packet'
-import type { Principal } from '../auth/principal.ts'
+import type { Authenticator, Principal } from '../auth/principal.ts'
 import type { CountSessions } from './sys/holdings.ts'
 
 /** Properties of a PUBLISH as decoded here; user properties also as pairs in the order sent [MQTT-3.3.2-18]. */
@@ -64,6 +64,10 @@ export interface Parser extends EventEmitter {
 /** What Amber knows of a connection beyond Aedes. */
 export interface ClientState {
   principal: Principal | null
+  /** Who decides about it. */
+  auth: Authenticator
+  /** The user name of its certificate; then no password is asked for. */
+  identity: string | null
   /** Number of the last publish delivered: a second subscription that matches the same one is not served again. */
   lastDelivered: number
   /** Ids of QoS 2 publishes that arrived and are not released yet. */

@@ -60,7 +60,27 @@ function sectionText(section: string, keys: readonly ConfigKey[]): string {
     '|---|---|---|---|',
     ...rows,
     '',
+    ...keys.flatMap(({ name, node }) => listText(`${name}[]`, node.items?.properties)),
   ].join('\n')
+}
+
+/** The keys of the entries of a list. */
+function listText(name: string, properties: SchemaNode['properties']): string[] {
+  if (properties === undefined) return []
+  const entries = Object.entries(properties)
+  const rows = entries.map(
+    ([key, node]) =>
+      `| \`${key}\` | ${kindText(node)} | ${defaultText(node.default)} | ${escapeCell(node.description ?? '')} |`,
+  )
+  return [
+    `### ${name}`,
+    '',
+    '| key | value | default | what it does |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+    ...entries.flatMap(([key, node]) => listText(`${name}.${key}[]`, node.items?.properties)),
+  ]
 }
 
 function kindText(node: SchemaNode): string {

@@ -2,15 +2,8 @@
 // flags, the environment names, the YAML keys and docs/configuration.md (a test keeps that page equal).
 
 import { Type, type Static } from '@sinclair/typebox'
-
-const port = (value: number, description: string) =>
-  Type.Integer({ minimum: 0, maximum: 65_535, default: value, description })
-const count = (value: number, description: string, minimum = 0) =>
-  Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER, default: value, description })
-const text = (value: string, description: string) => Type.String({ default: value, description })
-const flag = (value: boolean, description: string) => Type.Boolean({ default: value, description })
-const choice = <const T extends readonly string[]>(values: T, value: T[number], description: string) =>
-  Type.Unsafe<T[number]>({ type: 'string', enum: [...values], default: value, description })
+import { choice, count, flag, port, text } from './fields.ts'
+import { listenerSchema } from './listener.ts'
 
 export const configSchema = Type.Object(
   {
@@ -20,6 +13,15 @@ export const configSchema = Type.Object(
         'Address to listen on. Empty: every address, but loopback only while a demo account can log in.',
       ),
       port: port(1883, 'TCP port for MQTT. 0 lets the system choose.'),
+      default_listener: flag(
+        true,
+        'Listen on `mqtt.host` and `mqtt.port`. Off: only the listeners of the list.',
+      ),
+      listeners: Type.Array(listenerSchema, {
+        default: [],
+        maxItems: 64,
+        description: 'More places to listen on: TLS, WebSocket, unix sockets, PROXY protocol.',
+      }),
       max_packet_size: count(16_777_216, 'Largest packet accepted, in bytes; told to MQTT 5 clients.', 1024),
       max_connections: count(100_000, 'Connections at one time; more are refused.', 1),
       connect_timeout_ms: count(10_000, 'How long a new connection may take to send CONNECT.', 100),
@@ -39,6 +41,30 @@ export const configSchema = Type.Object(
       max_topic_alias: count(100, 'Topic aliases a client may use (MQTT 5).'),
       max_session_expiry_s: count(0, 'Longest session expiry granted, in seconds. 0: any.'),
       session_limit: count(100_000, 'Sessions kept for absent clients.', 1),
+      max_connections_per_address: count(0, 'Connections from one address at one time. 0: any number.'),
+      max_connects_per_s_per_address: count(
+        0,
+        'New connections a second from one address; more are closed. 0: any number.',
+      ),
+      max_messages_per_s: count(
+        0,
+        'MQTT packets a second read from one connection; more wait in its socket. 0: any number.',
+      ),
+      max_bytes_per_s: count(
+        0,
+        'Bytes a second read from one connection; more wait in its socket. 0: any number.',
+      ),
+      ban_failed_logins: flag(
+        true,
+        'Refuse connections from an address for a while after repeated failed logins.',
+      ),
+      ban_after: count(10, 'Failed logins within `mqtt.ban_window_s` that lead to a ban.', 1),
+      ban_window_s: count(600, 'Seconds over which failed logins are counted.', 1),
+      ban_time_s: count(600, 'Seconds a ban lasts.', 1),
+      ban_exempt: Type.Array(Type.String(), {
+        default: ['127.0.0.0/8', '::1'],
+        description: 'Addresses and networks that are never banned, such as a reverse proxy.',
+      }),
       sys_interval_s: count(
         10,
         'Seconds between two looks at the counters of `$SYS/broker/…`. 0: no such topics.',

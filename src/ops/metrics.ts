@@ -46,6 +46,12 @@ export function createMetrics() {
       help: 'MQTT clients connected now.',
       registers,
     }),
+    refused: new Counter({
+      name: 'amber_connections_refused_total',
+      help: 'Connections closed before their first MQTT byte, by reason.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
     dropped: new Counter({
       name: 'amber_messages_dropped_total',
       help: 'Deliveries to subscribers given up, by reason.',

@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module'
 import type { Authenticator, Principal } from '../../src/auth/principal.ts'
 import { type Broker, startBroker } from '../../src/broker/broker.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
 import type { AppError } from '../../src/domain/errors.ts'
 import type { Reading } from '../../src/domain/reading.ts'
@@ -36,21 +37,13 @@ export interface TestServer {
 const createMemorySessions = createRequire(import.meta.url)('aedes-persistence') as () => object
 
 const defaults: Config['mqtt'] = {
+  ...loadConfig({ flags: {}, env: {}, cwd: '/' }).mqtt,
   host: '127.0.0.1',
   port: 0,
   max_packet_size: 1_048_576,
   max_connections: 1000,
   connect_timeout_ms: 5000,
-  max_keepalive_s: 0,
-  max_inflight: 1000,
-  max_queued_messages: 10_000,
-  max_queued_bytes: 67_108_864,
-  max_topic_levels: 100,
-  max_topic_alias: 100,
-  max_session_expiry_s: 0,
-  session_limit: 100_000,
   sys_interval_s: 0,
-  sys_format: 'json',
 }
 
 export interface ServerOptions {
@@ -71,7 +64,7 @@ export async function startServer({
   const broker = await startBroker(
     { ...defaults, ...mqtt },
     {
-      host: '127.0.0.1',
+      hostOf: () => '127.0.0.1',
       auth: createAuth(known, stale),
       capture: createCapture({ store, metrics }),
       store,
@@ -100,19 +93,21 @@ export async function startServer({
 }
 
 function createAuth(known: Map<string, Partial<Principal>>, stale: Set<string>): Authenticator {
+  const principalOf = (user: string | undefined): Principal | null => {
+    const rights = known.get(user ?? '')
+    if (rights === undefined) return null
+    return {
+      kind: user === undefined ? 'anonymous' : 'user',
+      name: user ?? null,
+      admin: false,
+      mayRead: () => true,
+      mayWrite: () => true,
+      ...rights,
+    }
+  }
   return {
-    authenticate: async (user) => {
-      const rights = known.get(user ?? '')
-      if (rights === undefined) return null
-      return {
-        kind: user === undefined ? 'anonymous' : 'user',
-        name: user ?? null,
-        admin: false,
-        mayRead: () => true,
-        mayWrite: () => true,
-        ...rights,
-      }
-    },
+    authenticate: async (user) => principalOf(user),
+    authenticateCertified: async (user) => principalOf(user),
     demoAccounts: [],
     warnings: [],
     reload: async () => undefined,
