@@ -12,7 +12,9 @@ import type { Config } from './config/schema.ts'
 import { asAppError } from './domain/errors.ts'
 import { startHttp } from './http/server.ts'
 import { createCapture } from './ingest/capture.ts'
+import { createAutoClean } from './ingest/clean/clean.ts'
 import { decodeFields } from './ingest/decode/decode.ts'
+import { createAliases } from './ingest/decode/sparkplugAliases.ts'
 import { createLifecycle, type Lifecycle } from './ops/lifecycle.ts'
 import type { Log } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
@@ -20,6 +22,9 @@ import { createQuery } from './query/query.ts'
 import { openDataDirectory } from './store/directory.ts'
 import { openStore } from './store/open.ts'
 import type { StoreStatus } from './store/store.ts'
+
+/** Sparkplug nodes and devices whose birth certificates are remembered. */
+const sparkplugSourcesMax = 10_000
 
 /** A running server. */
 export interface App {
@@ -73,7 +78,8 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
   const sessions = await openSessions({ path: directory.sessions, limits: config.mqtt, metrics, log })
   lifecycle.add('sessions', () => sessions.close())
 
-  const capture = createCapture({ store, metrics })
+  const clean = createAutoClean({ aliases: createAliases({ sourcesMax: sparkplugSourcesMax }) })
+  const capture = createCapture({ store, metrics, clean })
   const broker = await startBroker(config.mqtt, {
     hostOf: (host) => listenHost(host, demo),
     auth,

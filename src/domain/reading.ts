@@ -24,6 +24,27 @@ export interface PublishProperties {
   userProperties?: readonly (readonly [string, string])[]
 }
 
+/** What cleaning knows of a reading beside its fields; mostly the same for all readings of a topic. */
+export interface Cleaned {
+  /** Version of the rules that made the fields; absent when there were none. */
+  rules?: string
+  /** Name of the rule. */
+  rule?: string
+  /** Labels, from topic levels or from the payload. */
+  tags?: Readonly<Record<string, string>>
+  /** Field → unit. */
+  units?: Readonly<Record<string, string>>
+  /** How far to trust the fields, such as `mended` or `truncated`. */
+  marks?: readonly string[]
+  /**
+   * Of a message with several records this is the nth, counted from 0. The first holds the payload; the nth has none and is
+   * numbered `seq` of the first plus n.
+   */
+  record?: number
+  /** Why the payload has no fields. */
+  refused?: { rule: string; field?: string; reason: string }
+}
+
 /** A publish on its way into the store: everything but `seq`, which the store gives. */
 export interface NewReading {
   topic: string
@@ -47,6 +68,7 @@ export interface NewReading {
    * which costs nothing to store and is worked out when read.
    */
   fields: Fields | null
+  cleaned?: Cleaned
 }
 
 /** A stored reading. */

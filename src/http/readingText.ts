@@ -23,7 +23,19 @@ export function encodeReading(
     `{"topic":${JSON.stringify(reading.topic)},"time":${encodeTime(reading.time, style.time)},` +
     `"received_at":${encodeTime(reading.receivedAt, style.time)},"seq":${reading.seq},` +
     `"client_id":${JSON.stringify(reading.clientId)},"qos":${reading.qos},"retain":${reading.retain}`
-  return `${head}${encodeValue(reading.payload, style.raw, oneLine)},"fields":${encodeFields(fields, style.fields)}}`
+  const part = encodeCleaned(reading)
+  return `${head}${part}${encodeValue(reading.payload, style.raw, oneLine)},"fields":${encodeFields(fields, style.fields)}}`
+}
+
+/** What cleaning knows beside the fields; a record of a message names the reading that holds its payload. */
+function encodeCleaned({ seq, cleaned }: Reading): string {
+  if (!cleaned) return ''
+  const { record, ...rest } = cleaned
+  const of = record === undefined ? '' : `,"record":${record},"message_seq":${seq - record}`
+  const members = Object.entries(rest).map(
+    ([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`,
+  )
+  return of + members.join('')
 }
 
 /** RFC 3339 as a JSON string, or a number of the unit; micro- and nanoseconds keep every digit. */

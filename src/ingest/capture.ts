@@ -1,6 +1,6 @@
 // Where every publish becomes a reading, whatever its source: named, counted in the ledger, handed to the store.
 // Promises: `done` without an error means durable and readable; each publish is counted once as received and once
-// as stored or rejected (a second copy of a QoS 2 publish is counted as deduplicated by the broker, which knows it).
+// as stored, rejected or discarded by a rule (a second copy of a QoS 2 publish is counted as deduplicated by the broker, which knows it).
 
 import type { AppError } from '../domain/errors.ts'
 import { asAppError } from '../domain/errors.ts'
@@ -8,6 +8,7 @@ import type { NewReading } from '../domain/reading.ts'
 import { checkTopic } from '../domain/topic.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { AppendOptions, Appended, ReadingStore } from '../store/store.ts'
+import type { Clean } from './clean/clean.ts'
 
 export interface Capture {
   /** Stores one reading; `done` is called once. Never throws, whatever the reading holds. */
@@ -29,7 +30,14 @@ export interface Message {
 /** Captures a message and delivers it to subscribers; resolves with its `seq` once it is durable. */
 export type Publish = (message: Message) => Promise<number>
 
-export function createCapture({ store, metrics }: { store: ReadingStore; metrics: Metrics }): Capture {
+export interface CaptureDeps {
+  store: ReadingStore
+  metrics: Metrics
+  /** What to store of a publish; by default the publish as it came. */
+  clean?: Clean
+}
+
+export function createCapture({ store, metrics, clean = asItCame }: CaptureDeps): Capture {
   return (reading, options, done) => {
     const { source } = reading
     const started = performance.now()
@@ -48,6 +56,37 @@ export function createCapture({ store, metrics }: { store: ReadingStore; metrics
       settle(asAppError(error), 0)
       return
     }
-    store.append(reading, options, settle)
+    const parts = clean(reading)
+    const [first] = parts
+    if (first === undefined) {
+      metrics.discarded.inc({ source })
+      done(null, 0)
+    } else if (parts.length === 1) store.append(first, options, settle)
+    else appendAll(store, parts, options, settle)
+  }
+}
+
+const asItCame: Clean = (reading) => [reading]
+
+/**
+ * The records of one message, appended in one go so that their numbers follow each other. Durable is the message when the last
+ * of them is: the receipt goes with the last.
+ */
+function appendAll(
+  store: ReadingStore,
+  parts: readonly NewReading[],
+  { awaited, receipt }: AppendOptions,
+  done: Appended,
+): void {
+  let left = parts.length
+  let failed: AppError | null = null
+  let number = 0
+  for (const [index, part] of parts.entries()) {
+    const isLast = index === parts.length - 1
+    store.append(part, { awaited, ...(isLast && receipt !== undefined ? { receipt } : {}) }, (error, seq) => {
+      failed ??= error
+      if (index === 0) number = seq
+      if (--left === 0) done(failed, failed ? 0 : number)
+    })
   }
 }

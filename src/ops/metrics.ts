@@ -1,5 +1,5 @@
 // What the server counts about itself, in Prometheus' conventions. The ledger is here:
-// received = stored + rejected + deduplicated, by source. docs/metrics.md names each.
+// received = stored + rejected + deduplicated + discarded, by source. docs/metrics.md names each.
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
@@ -32,6 +32,12 @@ export function createMetrics() {
     deduplicated: new Counter({
       name: 'amber_publishes_deduplicated_total',
       help: 'Publishes recognised as a second copy of a stored one, by source.',
+      labelNames: ['source'] as const,
+      registers,
+    }),
+    discarded: new Counter({
+      name: 'amber_publishes_discarded_total',
+      help: 'Publishes a rule says not to store (`store: none`, `dedupe`), by source.',
       labelNames: ['source'] as const,
       registers,
     }),

@@ -48,6 +48,7 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
         properties,
         fields: { t: 1.5, n: 2n ** 60n, ok: true, s: 'x', __proto__x: 1 },
         payload: Buffer.from([0, 1, 254]),
+        cleaned: { rules: 'a1', tags: { room: 'attic' }, marks: ['mended'], record: 0 },
       })
       const seq = await append(store, given)
       const [found] = await collect(store)

@@ -1,11 +1,12 @@
-// Capture data (source, client id, user, QoS, retain, dup, MQTT 5 properties) as small numbers: a topic mostly has one
+// Capture data (source, client id, user, QoS, retain, dup, MQTT 5 properties, what cleaning
+// knows beside the fields) as small numbers: a topic mostly has one
 // for life, so a row carries an integer. What a reading alone has (correlation data, say) still finds its place here.
 
 import type { NewReading, PublishProperties } from '../../domain/reading.ts'
 
 export type CaptureData = Pick<
   NewReading,
-  'source' | 'clientId' | 'user' | 'qos' | 'retain' | 'dup' | 'properties'
+  'source' | 'clientId' | 'user' | 'qos' | 'retain' | 'dup' | 'properties' | 'cleaned'
 >
 
 /** Grows with each new combination; `take` hands over what is not on the disk yet. */
@@ -40,16 +41,17 @@ export class CaptureTable {
 }
 
 export function encodeCapture(reading: CaptureData): string {
-  const { source, clientId, user, qos, retain, dup, properties } = reading
+  const { source, clientId, user, qos, retain, dup, properties, cleaned } = reading
   const plain = properties && {
     ...properties,
     ...(properties.correlationData ? { correlationData: properties.correlationData.toString('base64') } : {}),
   }
-  return JSON.stringify([source, clientId, user, qos, retain ? 1 : 0, dup ? 1 : 0, plain])
+  const all = [source, clientId, user, qos, retain ? 1 : 0, dup ? 1 : 0, plain]
+  return JSON.stringify(cleaned ? [...all, cleaned] : all)
 }
 
 export function decodeCapture(text: string): CaptureData {
-  const [source, clientId, user, qos, retain, dup, plain] = JSON.parse(text) as [
+  const [source, clientId, user, qos, retain, dup, plain, cleaned] = JSON.parse(text) as [
     CaptureData['source'],
     string,
     string | null,
@@ -57,6 +59,7 @@ export function decodeCapture(text: string): CaptureData {
     number,
     number,
     (Omit<PublishProperties, 'correlationData'> & { correlationData?: string }) | null,
+    CaptureData['cleaned']?,
   ]
   let properties: PublishProperties | null = null
   if (plain) {
@@ -66,5 +69,6 @@ export function decodeCapture(text: string): CaptureData {
         ? rest
         : { ...rest, correlationData: Buffer.from(correlationData, 'base64') }
   }
-  return { source, clientId, user, qos, retain: retain === 1, dup: dup === 1, properties }
+  const data = { source, clientId, user, qos, retain: retain === 1, dup: dup === 1, properties }
+  return cleaned ? { ...data, cleaned } : data
 }

@@ -1,0 +1,105 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { NewReading } from '../../../src/domain/reading.ts'
+import { createCapture } from '../../../src/ingest/capture.ts'
+import { createAutoClean } from '../../../src/ingest/clean/clean.ts'
+import { createAliases } from '../../../src/ingest/decode/sparkplugAliases.ts'
+import { createMetrics } from '../../../src/ops/metrics.ts'
+import { createMemoryStore } from '../../../src/store/memory.ts'
+import { collect, reading } from '../../store/reading.ts'
+import { readMessages } from '../score.ts'
+
+const receivedAt = Date.parse('2026-01-01T00:00:00Z')
+const clean = () => createAutoClean({ aliases: createAliases({ sourcesMax: 10 }) })
+const parts = (payload: string, topic = 't') =>
+  clean()(reading({ topic, payload: Buffer.from(payload), time: receivedAt, receivedAt }))
+const plain = ({ time, fields, cleaned, payload }: NewReading) => ({
+  time,
+  payload: String(payload),
+  fields: fields && { ...fields },
+  ...(cleaned ? { cleaned } : {}),
+})
+
+test('a message with one record and no time is stored as it came', () => {
+  for (const payload of ['{"a":1}', '{\n  "a": 1\n}', '[1,2]', '21.5', 'on', '', 'a=b']) {
+    expect(parts(payload)).toEqual([expect.objectContaining({ fields: null, time: receivedAt })])
+    expect(parts(payload)[0]?.cleaned).toBeUndefined()
+  }
+})
+
+test('a SenML pack is one reading for each record with its own time, and its payload is stored once', () => {
+  const payload = '[{"bn":"d:","bt":1700000000,"n":"a","u":"V","v":1},{"n":"a","t":-5,"v":2}]'
+  expect(parts(payload).map(plain)).toEqual([
+    {
+      time: 1_700_000_000_000,
+      payload,
+      fields: { 'd:a': 1 },
+      cleaned: { units: { 'd:a': 'V' }, record: 0 },
+    },
+    { time: 1_699_999_995_000, payload: '', fields: { 'd:a': 2 }, cleaned: { record: 1 } },
+  ])
+})
+
+test('line protocol is one reading for each line, with tags', () => {
+  expect(
+    parts('m,host=a x=1 1700000000000000000\nm,host=a x=2 1700000001000000000').map(plain),
+  ).toMatchObject([
+    {
+      time: 1_700_000_000_000,
+      fields: { x: 1 },
+      cleaned: { tags: { measurement: 'm', host: 'a' }, record: 0 },
+    },
+    { time: 1_700_000_001_000, fields: { x: 2 }, cleaned: { record: 1 } },
+  ])
+})
+
+test.each([
+  ['of 1970', 5],
+  ['of a clock that was never set', 946_684_860],
+  ['of the future', 1_900_000_000],
+])('a time %s is refused as a time', (_name, seconds) => {
+  expect(parts(`m x=1 ${seconds}`)[0]?.time).toBe(receivedAt)
+})
+
+test('broken JSON over several lines is marked', () => {
+  expect(parts('{"a":1}\n{"b":')[0]?.cleaned).toEqual({ marks: ['truncated'] })
+})
+
+test('the records of a message are stored in a row, and are durable together', async () => {
+  const store = createMemoryStore()
+  const metrics = createMetrics()
+  const capture = createCapture({ store, metrics, clean: clean() })
+  const publish = (payload: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const one = reading({ topic: 't', payload: Buffer.from(payload), time: receivedAt, receivedAt })
+      capture(one, { awaited: true }, (error, seq) => (error ? reject(error) : resolve(seq)))
+    })
+  await publish('1')
+  expect(await publish('m x=1\nm x=2\nm x=3')).toBe(2)
+  expect(await publish('2')).toBe(5)
+  const stored = await collect(store)
+  expect(stored.map(({ seq, cleaned }) => seq - (cleaned?.record ?? 0))).toEqual([1, 2, 2, 2, 5])
+  expect((await metrics.stored.get()).values[0]?.value).toBe(3)
+})
+
+test('the payload of every real message is stored byte for byte, once', () => {
+  const auto = clean()
+  for (const { topic, payload } of readMessages()) {
+    const made = auto(reading({ topic, payload, time: receivedAt, receivedAt }))
+    expect(made[0]?.payload).toBe(payload)
+    expect(made.slice(1).every((part) => part.payload.length === 0)).toBe(true)
+  }
+})
+
+test('no payload makes it throw, and each becomes at least one reading', () => {
+  const auto = clean()
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ maxLength: 100 }),
+      fc.constantFrom('t', 'spBv1.0/G/NDATA/E'),
+      (payload, topic) => {
+        expect(auto(reading({ topic, payload: Buffer.from(payload) })).length).toBeGreaterThan(0)
+      },
+    ),
+  )
+})
