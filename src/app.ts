@@ -75,7 +75,13 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
   const store = await openStore({ ...config.store, path: directory.readings }, { log })
   lifecycle.add('store', () => store.close())
 
-  const sessions = await openSessions({ path: directory.sessions, limits: config.mqtt, metrics, log })
+  const sessions = await openSessions({
+    path: directory.sessions,
+    limits: config.mqtt,
+    store,
+    metrics,
+    log,
+  })
   lifecycle.add('sessions', () => sessions.close())
 
   const clean = createAutoClean({ aliases: createAliases({ sourcesMax: sparkplugSourcesMax }) })
@@ -86,7 +92,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     authOf: (listener) => auths.of(listener),
     capture,
     store,
-    sessions: sessions.persistence,
+    sessions,
     metrics,
     log,
   })

@@ -4,16 +4,18 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Authenticator } from '../auth/principal.ts'
 import type { Config } from '../config/schema.ts'
+import type { Log } from '../ops/log.ts'
 import type { AedesBroker, ClientState } from './client.ts'
 import { gatherWrites } from './flush.ts'
 import { guardDrain } from './guard/drain.ts'
-import { guardDuplicates } from './guard/duplicates.ts'
 import { guardClientNames } from './guard/names.ts'
-import { guardQos } from './guard/qos.ts'
 import type { Caller } from './listeners/entrance.ts'
 import { limitPace } from './listeners/pace.ts'
+import { type Answer, dispatchPackets } from './protocol/dispatch.ts'
+import { createPublishCheck } from './protocol/publish.ts'
 import { countTraffic, type Traffic } from './sys/traffic.ts'
-import { attachGate, type GateDependencies } from './wire/gate.ts'
+import { dismiss } from './wire/answers.ts'
+import { attachGate } from './wire/gate.ts'
 
 /** Who is calling, and who decides whether to let them in. */
 export type Door = Caller & { auth: Authenticator }
@@ -30,16 +32,34 @@ export function createMeter(
   }
 }
 
-export function accept(aedes: AedesBroker, stream: Duplex, door: Door, gate: GateDependencies): void {
+export interface AcceptDependencies {
+  /** What Amber answers itself. */
+  answers: ReadonlyMap<string, Answer>
+  limits: Config['mqtt']
+  log: Log
+}
+
+export function accept(
+  aedes: AedesBroker,
+  stream: Duplex,
+  door: Door,
+  { answers, limits, log }: AcceptDependencies,
+): void {
   // Aedes uses no more of a socket than any duplex stream has.
   const socket = stream as Socket
-  gatherWrites(socket)
+  const outlet = gatherWrites(socket)
   const client = aedes.handle(socket)
   const state: ClientState = {
     principal: null,
     auth: door.auth,
     identity: door.identity,
-    lastDelivered: 0,
+    connect: null,
+    session: null,
+    registered: false,
+    will: null,
+    outlet,
+    open: () => undefined,
+    unacknowledged: new Set(),
     halfOpen: new Set(),
     remoteAddress: door.address,
     connectedAt: Date.now(),
@@ -47,8 +67,22 @@ export function accept(aedes: AedesBroker, stream: Duplex, door: Door, gate: Gat
   }
   client.amber = state
   guardClientNames(client)
-  guardDuplicates(client, aedes)
   guardDrain(client)
-  guardQos(client)
-  attachGate(client, gate)
+  const gate = attachGate(client, {
+    log,
+    packetBytesMax: limits.max_packet_size,
+    queuedBytesMax: limits.max_queued_bytes,
+    inflightMax: limits.max_inflight,
+  })
+  dispatchPackets(client, {
+    answers,
+    publishFault: createPublishCheck({ topicLevelsMax: limits.max_topic_levels }),
+    onFault: (_client, fault) => gate.refuse(fault),
+    onError: (_client, error) => {
+      log.error({ err: error, client: client.id }, 'a packet could not be answered')
+      dismiss(client, 0x80)
+      client.conn.destroy()
+    },
+    takePairs: () => gate.takePairs(),
+  })
 }

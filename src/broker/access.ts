@@ -1,20 +1,16 @@
-// Who may connect, subscribe and be served: Aedes' hooks on the authenticator's principals.
-// A subscription is granted whatever its filter; what the subscriber may not read is left out at delivery, as Mosquitto does.
+// Who may connect: the authenticator's answer in MQTT's words. What a client may read and write is asked of its principal
+// where messages pass: capture/ and delivery/.
 
 import type { Principal } from '../auth/principal.ts'
-import { filterFault } from '../domain/topic.ts'
+import type { Config } from '../config/schema.ts'
+import { AppError } from '../domain/errors.ts'
 import type { Log } from '../ops/log.ts'
-import type { Metrics } from '../ops/metrics.ts'
-import type { BrokerClient, PublishPacket, SubscriptionRequest } from './client.ts'
-import { lowered } from './guard/qos.ts'
-import type { Traffic } from './sys/traffic.ts'
-import { dismiss } from './wire/answers.ts'
+import type { BrokerClient } from './client.ts'
+import { sendRefusal } from './connection/connack.ts'
 
 export interface AccessDependencies {
-  metrics: Metrics
   log: Log
-  queuedBytesMax: number
-  traffic: Traffic
+  limits: Config['mqtt']
   /** Called for each login that was let in or refused. */
   onLogin: (client: BrokerClient, isIn: boolean) => void
   /** Called before a session begins anew: what an earlier one left half done is forgotten. */
@@ -23,104 +19,83 @@ export interface AccessDependencies {
   onResume: (client: BrokerClient) => void
 }
 
-type Authenticated = (error: (Error & { returnCode?: number }) | null, ok: boolean | null) => void
+export type Authenticated = (error: Error | null, ok: boolean | null) => void
 
-export interface Access {
-  authenticate: (
-    client: BrokerClient,
-    user: string | undefined,
-    password: Buffer | undefined,
-    done: Authenticated,
-  ) => void
-  authorizeSubscribe: (client: BrokerClient, subscription: SubscriptionRequest, done: Granted) => void
-  authorizeForward: (client: BrokerClient, packet: PublishPacket) => PublishPacket | null
+export type Authenticate = (
+  client: BrokerClient,
+  user: string | undefined,
+  password: Buffer | undefined,
+  done: Authenticated,
+) => void
+
+/** Aedes' hook `authenticate`. */
+export function createAuthenticate(dependencies: AccessDependencies): Authenticate {
+  return (client, user, password, done) => void login(dependencies, client, user, password, done)
 }
 
-type Granted = (error: Error | null, granted: SubscriptionRequest | null) => void
-
-export function createAccess(dependencies: AccessDependencies): Access {
-  return {
-    authenticate: (client, user, password, done) => void login(dependencies, client, user, password, done),
-    authorizeSubscribe: (_client, subscription, done) => {
-      done(null, filterFault(subscription.topic) === null ? subscription : null)
-    },
-    authorizeForward: (client, packet) => (mayForward(dependencies, client, packet) ? packet : null),
-  }
-}
+const codes = {
+  serverUnavailable: 0x88,
+  badUserOrPassword: 0x86,
+  notAuthorized: 0x87,
+  identifierRejected: 0x85,
+  connectionRateExceeded: 0x9f,
+} as const
 
 async function login(
-  dependencies: AccessDependencies,
+  { log, limits, onLogin, onCleanStart, onResume }: AccessDependencies,
   client: BrokerClient,
   user: string | undefined,
   password: Buffer | undefined,
   done: Authenticated,
 ): Promise<void> {
-  try {
-    const { auth, identity } = client.amber
-    const principal =
-      identity === null ? await auth.authenticate(user, password) : await auth.authenticateCertified(identity)
-    dependencies.onLogin(client, principal !== null)
-    letIn(dependencies, client, identity ?? user, principal, done)
-  } catch (error) {
-    dependencies.log.error({ err: error }, 'login could not be checked')
-    done(refusal('server unavailable', 3), false)
+  const refuse = (reasonCode: number, reason: string): void => {
+    client.amber.refused = true
+    sendRefusal(client, reasonCode, reason)
+    // Aedes writes a CONNACK of its own and closes.
+    client.amber.outlet.muted = true
+    done(new Error(reason), false)
   }
-}
-
-function letIn(
-  { log, onCleanStart, onResume }: AccessDependencies,
-  client: BrokerClient,
-  user: string | undefined,
-  principal: Principal | null,
-  done: Authenticated,
-): void {
+  const { auth, identity } = client.amber
+  let principal: Principal | null
+  try {
+    principal =
+      identity === null ? await auth.authenticate(user, password) : await auth.authenticateCertified(identity)
+  } catch (error) {
+    // Of the codes a CONNACK may have, 0x9F is the one for "not now, too many" [MQTT-3.2.2-8].
+    if (error instanceof AppError && error.code === 'rate_limited') {
+      return refuse(codes.connectionRateExceeded, error.message)
+    }
+    log.error({ err: error }, 'login could not be checked')
+    return refuse(codes.serverUnavailable, 'the login could not be checked')
+  }
+  onLogin(client, principal !== null)
+  if (client.closed) return
   if (principal === null) {
-    log.info({ client: client.id, address: client.amber.remoteAddress, user }, 'login refused')
-    done(refusal('bad user name or password', user === undefined ? 5 : 4), false)
-    return
+    log.info(
+      { client: client.id, address: client.amber.remoteAddress, user: identity ?? user },
+      'login refused',
+    )
+    if (user === undefined && identity === null) return refuse(codes.notAuthorized, 'a user name is needed')
+    return refuse(codes.badUserOrPassword, 'bad user name or password')
   }
   client.amber.principal = principal
-  if (client._cleanStart) {
-    onCleanStart(client, (error) => admit(error, done))
-    return
+  if (!grantKeepAlive(client, limits)) {
+    return refuse(codes.identifierRejected, `keep alive is limited to ${limits.max_keepalive_s} s`)
   }
-  onResume(client)
-  done(null, true)
+  if (!client._cleanStart) {
+    onResume(client)
+    return done(null, true)
+  }
+  onCleanStart(client, (error) => {
+    if (error === null) done(null, true)
+    else refuse(codes.serverUnavailable, error.message)
+  })
 }
 
-function mayForward(
-  { metrics, queuedBytesMax, traffic }: AccessDependencies,
-  client: BrokerClient,
-  packet: PublishPacket,
-): boolean {
-  const { amber } = client
-  if (packet.topic.startsWith('$SYS/') && !packet.topic.startsWith('$SYS/broker/')) return false
-  if (!amber.principal?.mayRead(packet.topic, client.id)) return false
-  if (packet.brokerId && packet.brokerCounter !== undefined) {
-    if (packet.brokerCounter === amber.lastDelivered) return false
-    amber.lastDelivered = packet.brokerCounter
-  }
-  // Only what was queued for an absent client has an id here; its subscription decides the QoS too.
-  if (packet.messageId !== undefined && packet.qos > 1) packet.qos = lowered(client, packet.topic, 2) || 1
-  if (client.conn.writableLength <= queuedBytesMax) {
-    traffic.publishBytesSent += packet.payload.length
-    return true
-  }
-  if (packet.qos === 0) {
-    metrics.dropped.inc({ reason: 'slow_subscriber' })
-    return false
-  }
-  metrics.dropped.inc({ reason: 'slow_subscriber_closed' })
-  dismiss(client, 0x97, 'you read too slowly')
-  client.conn.destroy()
-  return false
-}
-
-function admit(error: Error | null, done: Authenticated): void {
-  if (error === null) done(null, true)
-  else done(refusal('server unavailable', 3), false)
-}
-
-function refusal(message: string, returnCode: number): Error & { returnCode: number } {
-  return Object.assign(new Error(message), { returnCode })
+/** MQTT 5 is told the limit [MQTT-3.1.2-21]; MQTT 3 has no word for it and is refused, as Mosquitto does. */
+function grantKeepAlive(client: BrokerClient, { max_keepalive_s: limit }: Config['mqtt']): boolean {
+  const asked = client.amber.connect?.keepalive ?? 0
+  if (limit === 0 || (asked > 0 && asked <= limit)) return true
+  if (client.version === 5) client._serverKeepAlive = limit
+  return client.version === 5
 }

@@ -3,12 +3,17 @@
 
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Aedes, Client } from 'aedes'
-import type { IPublishPacket, UserProperties } from 'mqtt-packet'
+import type { IConnectPacket, UserProperties } from 'mqtt-packet'
 import type { Authenticator, Principal } from '../auth/principal.ts'
+import type { Outlet } from './flush.ts'
+import type { WillRecord } from './sessions/records.ts'
+import type { Session, Subscription } from './sessions/session.ts'
 import type { CountSessions } from './sys/holdings.ts'
+import type { Pairs } from './wire/properties.ts'
 
-/** Properties of a PUBLISH as decoded here; user properties also as pairs in the order sent [MQTT-3.3.2-18]. */
+/** Properties of a PUBLISH as Aedes' parser gives them. */
 export interface WireProperties {
   payloadFormatIndicator?: boolean
   messageExpiryInterval?: number
@@ -31,30 +36,16 @@ export interface PublishPacket {
   dup?: boolean
   messageId?: number
   properties?: WireProperties
-  /** Of the broker that made the packet, and its number there: what makes a delivery recognisable. */
+  /** User properties as sent, where the object of the parser loses their order [MQTT-3.3.2-18]. */
+  userProperties?: Pairs
   brokerId?: string | null
   brokerCounter?: number
-  /** Who published it, set by Aedes before delivery. */
   clientId?: string
-  /** Milliseconds since 1970 after which it is not delivered [MQTT-3.3.2-5]. */
-  messageExpiry?: number
-  /** Aedes leaves such a packet unpublished and unacknowledged: the answer was given already. */
+  /** Aedes leaves such a packet unpublished and unacknowledged: both are done here. */
   _notAuthorized?: boolean
-  /** QoS 2: its reading was stored by an earlier copy; acknowledge, do not publish. */
-  storedBefore?: boolean
-  /** The number of its reading. */
-  seq?: number
 }
 
-/** A subscription as MQTT 5 spells it; MQTT 3 has topic and QoS alone. */
-export interface SubscriptionRequest {
-  topic: string
-  qos: 0 | 1 | 2
-  nl?: boolean
-  rap?: boolean
-  rh?: number
-  subscriptionIdentifier?: number
-}
+export type SubscriptionRequest = Subscription
 
 export interface Parser extends EventEmitter {
   parse(chunk: Buffer): number
@@ -68,8 +59,17 @@ export interface ClientState {
   auth: Authenticator
   /** The user name of its certificate; then no password is asked for. */
   identity: string | null
-  /** Number of the last publish delivered: a second subscription that matches the same one is not served again. */
-  lastDelivered: number
+  /** Its CONNECT, from the moment it was read. */
+  connect: IConnectPacket | null
+  session: Session | null
+  /** Whether it stands in the table of clients. */
+  registered: boolean
+  will: WillRecord | null
+  outlet: Outlet
+  /** Lets what came behind CONNECT be read; set by the gate. */
+  open: () => void
+  /** Ids of QoS 1 publishes that arrived and are not acknowledged yet. */
+  unacknowledged: Set<number>
   /** Ids of QoS 2 publishes that arrived and are not released yet. */
   halfOpen: Set<number>
   remoteAddress: string
@@ -78,7 +78,7 @@ export interface ClientState {
   refused: boolean
 }
 
-export interface BrokerClient extends Omit<Client, 'conn'> {
+export interface BrokerClient extends Omit<Client, 'conn' | 'receiveMaximum' | 'maximumPacketSize'> {
   amber: ClientState
   conn: Socket
   broker: AedesBroker
@@ -88,35 +88,40 @@ export interface BrokerClient extends Omit<Client, 'conn'> {
   errored: boolean
   connackSent: boolean
   sessionExpiryInterval: number
+  /** MQTT 5: the limits the client has set. */
+  receiveMaximum: number
+  maximumPacketSize?: number
   subscriptions: Record<string, unknown>
-  duplicates: Record<string, unknown>
   will: PublishPacket | null
   _will: PublishPacket | null
   _cleanStart: boolean
   _disconnected: boolean
   _requestProblemInformation: boolean
+  _requestResponseInformation: boolean
+  _assignedClientId?: string
+  _serverKeepAlive?: number
+  _sessionExpiryClamped: boolean
+  _parsingBatch: number
+  _nextBatch: (error?: Error | null) => void
   _keepaliveInterval: number
   _keepaliveTimer: NodeJS.Timeout | null
   _parser: Parser
-  deliver0: (packet: PublishPacket, done: () => void) => void
-  deliverQoS: (packet: PublishPacket, done: () => void) => void
   waitForDrain: (done: (error: Error | null, client: BrokerClient) => void) => void
 }
 
 export interface AedesBroker extends Omit<Aedes, 'clients' | 'brokers' | 'publish' | 'handle'> {
   clients: Record<string, BrokerClient>
   brokers: Record<string, unknown>
-  persistence: Persistence
-  counter: number
   connectedClients: number
-  handle: (stream: Socket) => BrokerClient
-  publish(
-    packet: Partial<PublishPacket> & Pick<IPublishPacket, 'topic'>,
-    done: (error?: Error | null) => void,
-  ): void
-  subscribe(topic: string, deliver: unknown, done?: () => void): void
-  unsubscribe(topic: string, deliver: unknown, done?: () => void): void
+  persistence: Persistence
+  handle: (stream: Duplex) => BrokerClient
+  publish(packet: PublishPacket, client: unknown, done?: (error?: Error | null) => void): void
+  registerClient(client: BrokerClient): void
+  unregisterClient(client: BrokerClient): void
   publishWill(client: BrokerClient, will: PublishPacket): void
+  scheduleWill(client: BrokerClient, will: PublishPacket, delaySeconds: number): void
+  scheduleSessionExpiry(client: BrokerClient): void
+  clampSessionExpiry(seconds: number): number
   emit(event: string, ...args: unknown[]): boolean
 }
 
@@ -126,23 +131,14 @@ export interface Thenable<T> {
   then(resolved?: (value: T) => void, rejected?: (error: Error) => void): unknown
 }
 
-/** Aedes' persistence contract, as far as the broker calls it itself. */
+/** Aedes' persistence contract, as far as Aedes calls it here. */
 export interface Persistence {
   setup(broker: unknown): Promise<void>
-  storeRetained(packet: PublishPacket): Thenable<unknown>
-  createRetainedStreamCombi(filters: string[]): AsyncIterable<PublishPacket>
-  addSubscriptions(client: { id: string }, subscriptions: SubscriptionRequest[]): Thenable<unknown>
-  removeSubscriptions(client: { id: string }, filters: string[]): Thenable<unknown>
   subscriptionsByClient(client: { id: string }): Thenable<SubscriptionRequest[]>
   cleanSubscriptions(client: { id: string }): Thenable<unknown>
-  outgoingEnqueue(subscription: { clientId: string }, packet: PublishPacket): Thenable<unknown>
-  outgoingUpdate(client: { id: string }, packet: object): Thenable<unknown>
-  outgoingClearMessageId(client: { id: string }, packet: { messageId: number }): Thenable<unknown>
   outgoingStream(client: { id: string }): AsyncIterable<PublishPacket>
-  incomingGetPacket(client: BrokerClient, packet: PublishPacket): unknown
-  incomingStorePacket(client: BrokerClient, packet: PublishPacket): unknown
-  incomingDelPacket(client: BrokerClient, packet: PublishPacket): unknown
-  delWill(client: { id: string; brokerId?: string }): Thenable<unknown>
-  destroy(): Promise<void>
-  countSessions?: CountSessions
+  putWill(client: { id: string }, will: PublishPacket): Thenable<unknown>
+  delWill(client: { id: string }): Thenable<unknown>
+  streamWill(): AsyncIterable<PublishPacket>
+  countSessions: CountSessions
 }

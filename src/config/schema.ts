@@ -31,15 +31,29 @@ export const configSchema = Type.Object(
         'Unacknowledged QoS 1 and 2 publishes a client may have under way towards the server (Receive Maximum).',
         1,
       ),
-      max_queued_messages: count(
-        10_000,
-        'Messages kept for one absent or slow session; the oldest QoS 0 go first, then new ones are refused.',
+      max_inflight_messages: count(
+        1000,
+        'QoS 1 and 2 messages sent to one subscriber and not acknowledged yet; a smaller Receive Maximum of its own holds.',
         1,
       ),
-      max_queued_bytes: count(67_108_864, 'Bytes kept for one absent or slow session.', 1024),
+      max_queued_messages: count(
+        10_000,
+        'Messages kept for one absent or slow session; what comes on top is dropped and counted.',
+        1,
+      ),
+      max_queued_bytes: count(
+        67_108_864,
+        'Bytes kept for one absent or slow session. A connected subscriber that stays behind by more is closed.',
+        1024,
+      ),
       max_topic_levels: count(100, 'Levels a topic or filter may have.', 1),
       max_topic_alias: count(100, 'Topic aliases a client may use (MQTT 5).'),
       max_session_expiry_s: count(0, 'Longest session expiry granted, in seconds. 0: any.'),
+      max_subscriptions: count(10_000, 'Subscriptions of one session; more are refused.', 1),
+      response_information: text(
+        '',
+        'Where clients may have answers sent (MQTT 5 response information): this and / and the client id. Empty: not told.',
+      ),
       session_limit: count(100_000, 'Sessions kept for absent clients.', 1),
       max_connections_per_address: count(0, 'Connections from one address at one time. 0: any number.'),
       max_connects_per_s_per_address: count(

@@ -1,12 +1,15 @@
 // A real broker on a free port with a store in memory whose commits a test can hold back or break.
 
-import { createRequire } from 'node:module'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Authenticator, Principal } from '../../src/auth/principal.ts'
 import { type Broker, startBroker } from '../../src/broker/broker.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
 import type { AppError } from '../../src/domain/errors.ts'
 import type { Reading } from '../../src/domain/reading.ts'
+import { openSessions, type Sessions } from '../../src/broker/sessions/sessions.ts'
 import { createCapture } from '../../src/ingest/capture.ts'
 import { createLog } from '../../src/ops/log.ts'
 import { createMetrics, type Metrics } from '../../src/ops/metrics.ts'
@@ -24,6 +27,7 @@ export interface TestStore extends ReadingStore {
 
 export interface TestServer {
   broker: Broker
+  sessions: Sessions
   store: TestStore
   metrics: Metrics
   port: number
@@ -32,9 +36,6 @@ export interface TestServer {
   ledger(): Promise<{ received: number; stored: number; rejected: number; deduplicated: number }>
   close(): Promise<void>
 }
-
-/** Aedes' own sessions in memory; its declarations do not fit its module format. */
-const createMemorySessions = createRequire(import.meta.url)('aedes-persistence') as () => object
 
 const defaults: Config['mqtt'] = {
   ...loadConfig({ flags: {}, env: {}, cwd: '/' }).mqtt,
@@ -51,32 +52,40 @@ export interface ServerOptions {
   store?: TestStore
   /** User name → what it may do; anonymous is the empty name. */
   principals?: Record<string, Partial<Principal>>
+  /** Where sessions are kept; a place of its own, removed at the end, when left out. */
+  sessionsPath?: string
 }
 
 export async function startServer({
   mqtt,
   store = createTestStore(),
   principals,
+  sessionsPath,
 }: ServerOptions = {}): Promise<TestServer> {
   const metrics = createMetrics()
   const known = new Map(Object.entries(principals ?? { '': {} }))
   const stale = new Set<string>()
-  const broker = await startBroker(
-    { ...defaults, ...mqtt },
-    {
-      hostOf: () => '127.0.0.1',
-      auth: createAuth(known, stale),
-      capture: createCapture({ store, metrics }),
-      store,
-      sessions: createMemorySessions(),
-      metrics,
-      log: createLog({ level: 'silent', format: 'json' }),
-    },
-  )
+  const limits = { ...defaults, ...mqtt }
+  const log = createLog({ level: 'silent', format: 'json' })
+  const path = sessionsPath ?? mkdtempSync(join(tmpdir(), 'amber-broker-'))
+  const sessions = await openSessions({ path, limits, store, metrics, log })
+  const broker = await startBroker(limits, {
+    hostOf: () => '127.0.0.1',
+    auth: createAuth(known, stale),
+    capture: createCapture({ store, metrics }),
+    store,
+    sessions,
+    metrics,
+    log,
+  }).catch(async (error: unknown) => {
+    await sessions.close()
+    throw error
+  })
   const total = async (name: 'received' | 'stored' | 'rejected' | 'deduplicated'): Promise<number> =>
     (await metrics[name].get()).values.reduce((sum, { value }) => sum + value, 0)
   return {
     broker,
+    sessions,
     store,
     metrics,
     port: broker.port,
@@ -88,7 +97,11 @@ export async function startServer({
       rejected: await total('rejected'),
       deduplicated: await total('deduplicated'),
     }),
-    close: () => broker.close(),
+    close: async () => {
+      await broker.close()
+      await sessions.close()
+      if (sessionsPath === undefined) rmSync(path, { recursive: true, force: true })
+    },
   }
 }
 
@@ -119,7 +132,7 @@ function createAuth(known: Map<string, Partial<Principal>>, stale: Set<string>):
 
 export function createTestStore(): TestStore {
   const waiting: (() => void)[] = []
-  const store: Omit<TestStore, keyof ReadingReader> = {
+  const store: Omit<TestStore, Exclude<keyof ReadingReader, 'since'>> = {
     readings: [],
     marks: new Set(),
     failure: null,
@@ -152,7 +165,21 @@ export function createTestStore(): TestStore {
         })
       },
     },
-    status: { engine: 'test', state: 'ok', readings: 0, topics: 0, lastSeq: 0, diskBytes: 0, pending: 0 },
+    get status() {
+      const lastSeq = store.readings.at(-1)?.seq ?? 0
+      return {
+        engine: 'test',
+        state: 'ok' as const,
+        readings: 0,
+        topics: 0,
+        lastSeq,
+        diskBytes: 0,
+        pending: 0,
+      }
+    },
+    async *since(seq) {
+      yield store.readings.filter((reading) => reading.seq > seq)
+    },
     close: async () => undefined,
   }
   return store as TestStore

@@ -3,10 +3,13 @@
 
 import type { PublishProperties } from '../../domain/reading.ts'
 import type { WireProperties } from '../client.ts'
-import { orderedPairs, withPairs } from '../wire/userProperties.ts'
+import type { Pairs } from '../wire/properties.ts'
 
 /** The properties a reading carries, or `null` when there are none. */
-export function readingProperties(wire: WireProperties): PublishProperties | null {
+export function readingProperties(
+  wire: WireProperties,
+  userProperties: Pairs | undefined,
+): PublishProperties | null {
   const kept: PublishProperties = {}
   let count = 0
   if (wire.payloadFormatIndicator !== undefined) {
@@ -26,18 +29,12 @@ export function readingProperties(wire: WireProperties): PublishProperties | nul
     count++
   }
   if (wire.correlationData !== undefined) {
-    kept.correlationData = wire.correlationData
+    kept.correlationData = Buffer.from(wire.correlationData)
     count++
   }
-  if (wire.userProperties !== undefined) {
-    kept.userProperties = orderedPairs(wire.userProperties)
+  if (userProperties !== undefined) {
+    kept.userProperties = userProperties
     count++
   }
   return count === 0 ? null : kept
-}
-
-/** The properties a publish by the server carries on the wire. */
-export function wireProperties(kept: PublishProperties): WireProperties {
-  const { userProperties, ...rest } = kept
-  return userProperties === undefined ? rest : { ...rest, userProperties: withPairs(userProperties) }
 }

@@ -1,47 +1,59 @@
-// Aedes' hook `authorizePublish`: every publish that comes by MQTT becomes a reading here, before any acknowledgement.
-// Promises: Aedes hears "go on" only after the reading is durable; a publish that cannot be stored is never acknowledged.
+// Aedes' hook `authorizePublish`: every publish that comes by MQTT becomes a reading here, goes to its subscribers, and is
+// then acknowledged. Promises: an acknowledgement leaves only after the reading is durable, and in the order of the readings
+// everything stored has reached every session it is for.
 
 import type { Principal } from '../../auth/principal.ts'
-import { AppError, asAppError } from '../../domain/errors.ts'
-import type { NewReading, Source } from '../../domain/reading.ts'
+import { AppError } from '../../domain/errors.ts'
+import type { NewReading } from '../../domain/reading.ts'
 import { printable } from '../../domain/topic.ts'
 import type { Capture } from '../../ingest/capture.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import type { BrokerClient, PublishPacket } from '../client.ts'
+import { expiryTime } from '../message.ts'
+import type { Router } from '../delivery/router.ts'
+import type { Journal } from '../sessions/journal.ts'
+import { sendAcknowledgement } from '../wire/answers.ts'
 import type { Receipts } from './receipts.ts'
 import { readingProperties } from './properties.ts'
 import { refusePublish } from './refusal.ts'
 
 type Done = (error?: Error | null) => void
 
-export type AuthorizePublish = (client: BrokerClient | null, packet: PublishPacket, done: Done) => void
+export type AuthorizePublish = (client: BrokerClient, packet: PublishPacket, done: Done) => void
 
 export interface PublishDependencies {
   capture: Capture
   receipts: Receipts
+  router: Router
+  journal: Journal
   metrics: Metrics
 }
 
 export function createAuthorizePublish(dependencies: PublishDependencies): AuthorizePublish {
   const { capture, metrics } = dependencies
   return (client, packet, done) => {
-    const source: Source = packet.cmd === undefined || client === null ? 'will' : 'mqtt'
-    const principal = client?.amber.principal ?? null
+    const { principal } = client.amber
     const denial = denied(client, principal, packet)
+    // Delivery and acknowledgement are done here, whatever the outcome: Aedes leaves such a packet alone.
+    packet._notAuthorized = true
     if (denial !== null) {
-      metrics.received.inc({ source })
-      metrics.rejected.inc({ source, reason: denial.code })
-      refuse(client, packet, source, denial, done)
+      metrics.received.inc({ source: 'mqtt' })
+      metrics.rejected.inc({ source: 'mqtt', reason: denial.code })
+      refusePublish(client, packet, denial, done)
       return
     }
-    const reading = asReading(client, principal, packet, source)
-    if (packet.qos === 2 && client !== null && packet.messageId !== undefined && source === 'mqtt') {
-      captureOnce(dependencies, client, packet, packet.messageId, reading, done)
+    const reading = asReading(client, principal, packet)
+    if (packet.qos === 2) {
+      captureOnce(dependencies, client, packet, reading, done)
       return
     }
-    capture(reading, { awaited: packet.qos > 0 || source === 'will' }, (error, seq) => {
-      if (error) return refuse(client, packet, source, error, done)
-      packet.seq = seq
+    capture(reading, { awaited: packet.qos > 0 }, (error, seq) => {
+      if (error) return refusePublish(client, packet, error, done)
+      publish(dependencies, client, packet, reading, seq)
+      if (packet.qos === 1) {
+        client.amber.unacknowledged.delete(packet.messageId ?? 0)
+        sendAcknowledgement(client, 'puback', packet.messageId ?? 0)
+      }
       done(null)
     })
   }
@@ -49,18 +61,22 @@ export function createAuthorizePublish(dependencies: PublishDependencies): Autho
 
 /** QoS 2: reading and receipt in one commit; a copy of a stored publish is acknowledged and not stored again. */
 function captureOnce(
-  { capture, receipts, metrics }: PublishDependencies,
+  dependencies: PublishDependencies,
   client: BrokerClient,
   packet: PublishPacket,
-  messageId: number,
   reading: NewReading,
   done: Done,
 ): void {
+  const { capture, receipts, metrics } = dependencies
+  const { messageId = 0 } = packet
+  const acknowledge = (): void => {
+    sendAcknowledgement(client, 'pubrec', messageId)
+    done(null)
+  }
   const again = (): void => {
     metrics.received.inc({ source: 'mqtt' })
     metrics.deduplicated.inc({ source: 'mqtt' })
-    packet.storedBefore = true
-    done(null)
+    acknowledge()
   }
   const receipt = receipts.mark(client.id, messageId)
   if (receipts.isStored(receipt)) return again()
@@ -68,64 +84,61 @@ function captureOnce(
     if (error === null) return again()
     metrics.received.inc({ source: 'mqtt' })
     metrics.rejected.inc({ source: 'mqtt', reason: error.code })
-    refuse(client, packet, 'mqtt', error, done)
+    refusePublish(client, packet, error, done)
   })
   if (!isFirst) return
   capture(reading, { awaited: true, receipt }, (error, seq) => {
-    if (error) refuse(client, packet, 'mqtt', error, done)
+    if (error) refusePublish(client, packet, error, done)
     else {
-      packet.seq = seq
-      done(null)
+      publish(dependencies, client, packet, reading, seq)
+      acknowledge()
     }
     receipts.settle(client.id, messageId, error)
   })
 }
 
+/** To subscribers and retained messages, in the turn in which the reading became durable: so the order is that of the log. */
+function publish(
+  { router, journal }: PublishDependencies,
+  { id }: BrokerClient,
+  { topic, payload, qos, retain }: PublishPacket,
+  { properties, receivedAt }: NewReading,
+  seq: number,
+): void {
+  // What is kept must not keep the socket's chunk alive, of which it is a slice.
+  const kept = qos > 0 || retain ? Buffer.from(payload) : payload
+  const expiresAt = expiryTime(properties, receivedAt)
+  router.route({ topic, payload: kept, qos, retain, properties, clientId: id, expiresAt })
+  journal.follow(seq)
+}
+
 function denied(
-  client: BrokerClient | null,
+  client: BrokerClient,
   principal: Principal | null,
-  packet: PublishPacket,
+  { topic }: PublishPacket,
 ): AppError | null {
-  const { topic } = packet
   if (topic === '$SYS' || topic.startsWith('$SYS/')) {
     return new AppError('forbidden', '$SYS is written by the server alone [MQTT-4.7.2]')
   }
-  // A will whose client is gone was let in when it was left.
-  if (client === null || principal?.mayWrite(topic, client.id)) return null
+  if (principal?.mayWrite(topic, client.id)) return null
   return new AppError('forbidden', `you may not publish to "${printable(topic)}"`)
 }
 
-function asReading(
-  client: BrokerClient | null,
-  principal: Principal | null,
-  packet: PublishPacket,
-  source: Source,
-): NewReading {
+function asReading(client: BrokerClient, principal: Principal | null, packet: PublishPacket): NewReading {
   const now = Date.now()
+  const { topic, payload, qos, retain, dup, properties, userProperties } = packet
   return {
-    topic: packet.topic,
+    topic,
     time: now,
     receivedAt: now,
-    source,
-    clientId: client?.id ?? packet.clientId ?? '',
+    source: 'mqtt',
+    clientId: client.id,
     user: principal?.name ?? null,
-    qos: packet.qos,
-    retain: packet.retain,
-    dup: packet.dup === true,
-    properties: packet.properties === undefined ? null : readingProperties(packet.properties),
-    payload: packet.payload,
+    qos,
+    retain,
+    dup: dup === true,
+    properties: properties === undefined ? null : readingProperties(properties, userProperties),
+    payload,
     fields: null,
   }
-}
-
-function refuse(
-  client: BrokerClient | null,
-  packet: PublishPacket,
-  source: Source,
-  error: unknown,
-  done: Done,
-): void {
-  const known = asAppError(error)
-  if (client === null || source === 'will') done(known)
-  else refusePublish(client, packet, known, done)
 }

@@ -15,8 +15,7 @@ export function refusePublish(
   error: AppError,
   done: (error?: Error | null) => void,
 ): void {
-  // Aedes publishes and acknowledges nothing that is marked so.
-  packet._notAuthorized = true
+  client.amber.unacknowledged.delete(packet.qos === 1 ? (packet.messageId ?? 0) : 0)
   if (packet.qos === 2) client.amber.halfOpen.delete(packet.messageId ?? 0)
   if (packet.qos === 0) return done(null)
   if (client.version !== 5) return done(error)

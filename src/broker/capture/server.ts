@@ -3,10 +3,17 @@
 import { AppError } from '../../domain/errors.ts'
 import { printable, topicFault } from '../../domain/topic.ts'
 import type { Capture, Publish } from '../../ingest/capture.ts'
-import type { AedesBroker } from '../client.ts'
-import { wireProperties } from './properties.ts'
+import { expiryTime } from '../message.ts'
+import type { Router } from '../delivery/router.ts'
+import type { Journal } from '../sessions/journal.ts'
 
-export function createServerPublish({ capture, aedes }: { capture: Capture; aedes: AedesBroker }): Publish {
+export interface ServerPublishDependencies {
+  capture: Capture
+  router: Router
+  journal: Journal
+}
+
+export function createServerPublish({ capture, router, journal }: ServerPublishDependencies): Publish {
   return (message) =>
     new Promise((resolve, reject) => {
       const { topic, payload, qos, retain, source, user, clientId, properties } = message
@@ -31,11 +38,10 @@ export function createServerPublish({ capture, aedes }: { capture: Capture; aede
         { awaited: true },
         (error, seq) => {
           if (error) return reject(error)
-          const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
-          const carried = properties === null ? {} : { properties: wireProperties(properties) }
-          aedes.publish({ cmd: 'publish', topic, payload: bytes, qos, retain, seq, ...carried }, () =>
-            resolve(seq),
-          )
+          const expiresAt = expiryTime(properties, now)
+          router.route({ topic, payload: Buffer.from(payload), qos, retain, properties, clientId, expiresAt })
+          journal.follow(seq)
+          resolve(seq)
         },
       )
     })

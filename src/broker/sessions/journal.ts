@@ -1,73 +1,120 @@
-// The durable tier: what memory holds is written behind through aedes-persistence-level, the last state of each thing once,
-// in the order in which things were first touched. It is never asked while a client waits for a delivery.
+// Writes behind what memory holds: now and then a cut through everything that was touched, taken in one instant and put on
+// the disk in one batch, together with the number of the last reading it knows. Whatever came later is in the log.
 
-import { createRequire } from 'node:module'
+import { asAppError } from '../../domain/errors.ts'
 import type { Log } from '../../ops/log.ts'
-import type { PublishPacket, SubscriptionRequest } from '../client.ts'
+import { createDurable, type Durable, writeFollowed } from './records.ts'
+import type { Staging } from './staging.ts'
 
-/** The asynchronous half of aedes-persistence-level 9.2.0. */
-export interface Durable {
-  storeRetained(packet: PublishPacket): Promise<void>
-  createRetainedStream(filter: string): AsyncIterable<PublishPacket>
-  addSubscriptions(client: { id: string }, subscriptions: SubscriptionRequest[]): Promise<void>
-  removeSubscriptions(client: { id: string }, filters: string[]): Promise<void>
-  subscriptionsByClient(client: { id: string }): Promise<SubscriptionRequest[]>
-  outgoingEnqueue(subscription: { clientId: string }, packet: PublishPacket): Promise<void>
-  outgoingUpdate(client: { id: string }, packet: PublishPacket): Promise<void>
-  outgoingClearMessageId(client: { id: string }, packet: { messageId: number }): Promise<unknown>
-  outgoingStream(client: { id: string }): AsyncIterable<PublishPacket>
-  putWill(client: { id: string }, will: PublishPacket): Promise<void>
-  delWill(client: { id: string }): Promise<unknown>
-  streamWill(brokers?: Record<string, unknown>): AsyncIterable<PublishPacket & { clientId: string }>
+/** Writes one thing as it was when this function was made. */
+export type Write = (durable: Durable, staging: Staging) => Promise<void>
+
+interface Waiter {
+  resolve: () => void
+  reject: (error: Error) => void
+  sync: boolean
 }
 
-const require = createRequire(import.meta.url)
-
-export function createDurable(db: object): Durable {
-  const Persistence = require('aedes-persistence-level/asyncPersistence.js') as new (db: object) => Durable
-  return new Persistence(db)
+export interface JournalDependencies {
+  staging: Staging
+  log: Log
+  /** Without anybody waiting, changes of this long are written together. */
+  intervalMs?: number
+  /** After a failure the next attempt comes this much later. */
+  retryMs?: number
 }
 
-/** Writes the newest state of every touched thing, one after the other. */
 export class Journal {
-  readonly #dirty = new Map<string, () => Promise<unknown>>()
-  readonly #log: Log
+  #dirty = new Map<unknown, (key: never) => Write>()
+  #waiters: Waiter[] = []
+  #followed = 0
+  #written = 0
   #running: Promise<void> | null = null
+  #timer: NodeJS.Timeout | null = null
+  #closed = false
+  readonly #deps: Required<JournalDependencies>
 
-  constructor({ log }: { log: Log }) {
-    this.#log = log
+  constructor(dependencies: JournalDependencies) {
+    this.#deps = { intervalMs: 100, retryMs: 1000, ...dependencies }
   }
 
-  get pending(): number {
-    return this.#dirty.size
+  /** Has the state of `key` written soon: `capture` takes it at the moment of the cut. */
+  touch<K>(key: K, capture: (key: K) => Write): void {
+    this.#dirty.set(key, capture as (key: never) => Write)
+    this.#schedule()
   }
 
-  /** Has `write` run soon; a later call for the same `key` takes its place. */
-  touch(key: string, write: () => Promise<unknown>): void {
-    this.#dirty.set(key, write)
+  /** Everything up to reading number `seq` has had its effect in memory. */
+  follow(seq: number): void {
+    if (seq <= this.#followed) return
+    this.#followed = seq
+    this.#schedule()
+  }
+
+  /** Resolves when all that was touched until now outlives the process; with `sync` a power cut, too. */
+  cut({ sync = false }: { sync?: boolean } = {}): Promise<void> {
+    const done = new Promise<void>((resolve, reject) => this.#waiters.push({ resolve, reject, sync }))
+    this.#start()
+    return done
+  }
+
+  /** A last cut; later changes are not written. */
+  async close(): Promise<void> {
+    const last = this.cut()
+    this.#closed = true
+    if (this.#timer) clearTimeout(this.#timer)
+    await last
+  }
+
+  #schedule(): void {
+    if (this.#timer !== null || this.#running !== null || this.#closed) return
+    this.#timer = setTimeout(() => this.#start(), this.#deps.intervalMs)
+    this.#timer.unref()
+  }
+
+  #start(): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
     this.#running ??= this.#run()
   }
 
-  /** Resolves when everything touched so far is written. */
-  async flush(): Promise<void> {
-    while (this.#running) await this.#running
+  async #run(): Promise<void> {
+    // The turn in which things are touched is left to the clients.
+    await new Promise((resolve) => setImmediate(resolve))
+    let failed = false
+    do {
+      failed = !(await this.#write())
+    } while (this.#waiters.length > 0)
+    this.#running = null
+    if (this.#dirty.size === 0 && this.#followed === this.#written) return
+    if (failed && !this.#closed) {
+      this.#timer = setTimeout(() => this.#start(), this.#deps.retryMs)
+      this.#timer.unref()
+    } else this.#schedule()
   }
 
-  async #run(): Promise<void> {
-    // The turn of the loop in which things are touched is left to the clients.
-    await new Promise((resolve) => setImmediate(resolve))
-    for (let next = this.#dirty.entries().next(); !next.done; next = this.#dirty.entries().next()) {
-      const [key, write] = next.value
-      this.#dirty.delete(key)
-      try {
-        await write()
-      } catch (error) {
-        this.#log.error(
-          { err: error },
-          'a change of an MQTT session could not be written; it is kept in memory only',
-        )
-      }
+  async #write(): Promise<boolean> {
+    const { staging, log } = this.#deps
+    const waiters = this.#waiters
+    const dirty = this.#dirty
+    const followed = this.#followed
+    this.#waiters = []
+    this.#dirty = new Map()
+    const writes = [...dirty].map(([key, capture]) => capture(key as never))
+    try {
+      const durable = createDurable(staging)
+      for (const write of writes) await write(durable, staging)
+      await writeFollowed(staging, followed)
+      await staging.commit({ sync: waiters.some(({ sync }) => sync) })
+      this.#written = followed
+      for (const { resolve } of waiters) resolve()
+      return true
+    } catch (error) {
+      log.error({ err: error }, 'changes of MQTT sessions could not be written; they are tried again')
+      staging.discard()
+      for (const [key, capture] of dirty) if (!this.#dirty.has(key)) this.#dirty.set(key, capture)
+      for (const { reject } of waiters) reject(asAppError(error, 'store_unavailable'))
+      return false
     }
-    this.#running = null
   }
 }

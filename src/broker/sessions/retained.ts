@@ -1,14 +1,14 @@
 // Retained messages in a tree of topic levels: what a filter cannot match is never looked at, so a SUBSCRIBE costs what it
 // finds and not what is there.
 
-import type { PublishPacket } from '../client.ts'
+import type { Message } from '../message.ts'
 
 interface Node {
-  packet: PublishPacket | null
+  message: Message | null
   children: Map<string, Node>
 }
 
-const makeNode = (): Node => ({ packet: null, children: new Map() })
+const makeNode = (): Node => ({ message: null, children: new Map() })
 
 export class RetainedTree {
   readonly #root = makeNode()
@@ -25,9 +25,9 @@ export class RetainedTree {
     return this.#bytes
   }
 
-  set(packet: PublishPacket): void {
+  set(message: Message): void {
     let node = this.#root
-    for (const level of packet.topic.split('/')) {
+    for (const level of message.topic.split('/')) {
       let child = node.children.get(level)
       if (!child) {
         child = makeNode()
@@ -35,8 +35,14 @@ export class RetainedTree {
       }
       node = child
     }
-    this.#tally(packet.topic, node.packet, packet)
-    node.packet = packet
+    this.#tally(message.topic, node.message, message)
+    node.message = message
+  }
+
+  get(topic: string): Message | null {
+    let node: Node | undefined = this.#root
+    for (const level of topic.split('/')) node = node?.children.get(level)
+    return node?.message ?? null
   }
 
   delete(topic: string): void {
@@ -48,31 +54,31 @@ export class RetainedTree {
       path.push({ parent: node, level })
       node = child
     }
-    this.#tally(topic, node.packet, null)
-    node.packet = null
+    this.#tally(topic, node.message, null)
+    node.message = null
     for (const { parent, level } of path.reverse()) {
       const child = parent.children.get(level)
-      if (!child || child.packet || child.children.size > 0) break
+      if (!child || child.message || child.children.size > 0) break
       parent.children.delete(level)
     }
   }
 
-  #tally(topic: string, before: PublishPacket | null, after: PublishPacket | null): void {
+  #tally(topic: string, before: Message | null, after: Message | null): void {
     if (topic.startsWith('$SYS/')) return
     this.#count += (after === null ? 0 : 1) - (before === null ? 0 : 1)
     this.#bytes += (after?.payload.length ?? 0) - (before?.payload.length ?? 0)
   }
 
   /** What matches, by [MQTT-4.7]: wildcards in the first level leave out topics that start with `$`. */
-  *match(filter: string): Generator<PublishPacket> {
+  *match(filter: string): Generator<Message> {
     yield* walk(this.#root, filter.split('/'), 0)
   }
 }
 
-function* walk(node: Node, levels: readonly string[], at: number): Generator<PublishPacket> {
+function* walk(node: Node, levels: readonly string[], at: number): Generator<Message> {
   const level = levels[at]
   if (level === undefined) {
-    if (node.packet) yield node.packet
+    if (node.message) yield node.message
     return
   }
   if (level === '#') {
@@ -90,8 +96,8 @@ function* walk(node: Node, levels: readonly string[], at: number): Generator<Pub
   }
 }
 
-function* below(node: Node, isRoot: boolean): Generator<PublishPacket> {
-  if (node.packet) yield node.packet
+function* below(node: Node, isRoot: boolean): Generator<Message> {
+  if (node.message) yield node.message
   for (const [name, child] of node.children) {
     if (isRoot && name.startsWith('$')) continue
     yield* below(child, false)

@@ -1,5 +1,5 @@
-// MQTT sessions, retained messages and wills: served from memory, at once and in publish order, and journalled behind, so
-// that they outlive a restart. A subscription is on the disk before SUBACK.
+// MQTT sessions, retained messages and wills: served from memory, journalled behind, completed from the log after a crash.
+// A subscription of a session that lasts is on the disk before SUBACK; an acknowledged message reaches every session it is for.
 
 import { Level } from 'level'
 import type { Config } from '../../config/schema.ts'
@@ -7,27 +7,35 @@ import { AppError } from '../../domain/errors.ts'
 import { makeDirectory } from '../../ops/makeDirectory.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
-import type { Persistence } from '../client.ts'
-import { createDurable, type Durable, Journal } from './journal.ts'
-import { SessionMemory } from './memory.ts'
+import type { ReadingStore } from '../../store/store.ts'
+import { Delivery } from '../delivery/delivery.ts'
+import { Router } from '../delivery/router.ts'
+import { createTraffic, type Traffic } from '../sys/traffic.ts'
+import { Journal } from './journal.ts'
+import { followLog, loadJournal } from './load.ts'
+import { SessionRegistry } from './registry.ts'
+import { Staging } from './staging.ts'
 
 export interface Sessions {
-  /** What Aedes calls. */
-  persistence: Persistence
-  /** Resolves when everything so far is on the disk. */
-  flush(): Promise<void>
+  registry: SessionRegistry
+  delivery: Delivery
+  router: Router
+  journal: Journal
+  /** What goes over the wires, in both directions. */
+  traffic: Traffic
   close(): Promise<void>
 }
 
 interface Dependencies {
   path: string
   limits: Config['mqtt']
+  store: Pick<ReadingStore, 'since' | 'status'>
   metrics: Metrics
   log: Log
 }
 
 /** Throws an `AppError` when the directory cannot be used. */
-export async function openSessions({ path, limits, metrics, log }: Dependencies): Promise<Sessions> {
+export async function openSessions({ path, limits, store, metrics, log }: Dependencies): Promise<Sessions> {
   const db = new Level<string, string>(path)
   try {
     await makeDirectory(path, 0o700)
@@ -38,32 +46,31 @@ export async function openSessions({ path, limits, metrics, log }: Dependencies)
       cause: error,
     })
   }
-  const durable = createDurable(db)
-  const journal = new Journal({ log })
-  const memory = new SessionMemory({ durable, journal, limits, metrics, firstOrder: Date.now() * 1000 })
-  await load(memory, durable, db)
+  const staging = new Staging(db)
+  const journal = new Journal({ staging, log })
+  const registry = new SessionRegistry({ journal, limits, log })
+  const traffic = createTraffic()
+  const delivery = new Delivery({ registry, journal, limits, metrics, traffic, log })
+  const router = new Router({ registry, delivery })
+  const known = await loadJournal(registry, staging, Date.now())
+  // A new journal has missed nothing: there was nobody to miss it.
+  const from = known ?? store.status.lastSeq
+  journal.follow(await followLog(store, from, (message) => router.route(message)))
+  await journal.cut()
+  let closed: Promise<void> | null = null
   return {
-    persistence: memory,
-    flush: () => journal.flush(),
-    async close() {
-      await journal.flush()
-      await db.close()
+    registry,
+    delivery,
+    router,
+    journal,
+    traffic,
+    close() {
+      closed ??= (async () => {
+        journal.follow(store.status.lastSeq)
+        await journal.close()
+        await db.close()
+      })()
+      return closed
     },
   }
-}
-
-/** Everything the journal holds, back into memory. Queues are put in the order of all publishes. */
-async function load(memory: SessionMemory, durable: Durable, db: Level<string, string>): Promise<void> {
-  for await (const packet of durable.createRetainedStream('#')) memory.restoreRetained(packet)
-  for await (const packet of durable.createRetainedStream('$SYS/#')) memory.restoreRetained(packet)
-  const clients = new Set<string>()
-  for await (const key of db.keys({ gte: 'subscriptions:', lt: 'subscriptions;' })) clients.add(clientOf(key))
-  for await (const key of db.keys({ gte: 'outgoing:', lt: 'outgoing;' })) clients.add(clientOf(key))
-  for (const id of clients) await memory.restoreSession(id, durable)
-  for await (const will of durable.streamWill()) memory.restoreWill(will)
-}
-
-/** Keys of aedes-persistence-level: kind, client id (percent-encoded), the rest. */
-function clientOf(key: string): string {
-  return decodeURIComponent(key.split(':')[1] ?? '')
 }

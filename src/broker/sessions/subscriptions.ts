@@ -1,58 +1,127 @@
-// Subscriptions of sessions, by client and in a tree of filter levels, so that a publish finds its subscribers by walking
-// its own levels. Filters are filters here, wildcards and all; only QoS 1 and 2 are found by topic: QoS 0 is never queued.
+// Subscriptions of all sessions in a tree of filter levels, so that a publish finds its subscribers by walking its own
+// levels. Filters are filters here, wildcards and all; `$share/group/filter` is found under its filter, by group.
 
-import type { SubscriptionRequest } from '../client.ts'
+import type { Session, Subscription } from './session.ts'
 
-export interface Subscriber extends SubscriptionRequest {
-  clientId: string
+export interface Subscriber {
+  readonly session: Session
+  readonly subscription: Subscription
+}
+
+/** Members of one shared subscription [MQTT-4.8.2]. */
+export interface Group {
+  /** As in SUBSCRIBE: `$share/name/filter`. */
+  readonly name: string
+  readonly members: Map<Session, Subscriber>
+  /** Whose turn it is. */
+  turn: number
+}
+
+/** Who gets a message: plain subscribers, once for each matching subscription, and shared subscriptions. */
+export interface Matches {
+  subscribers: Subscriber[]
+  groups: Group[]
 }
 
 interface Node {
-  subscribers: Map<string, Subscriber>
+  subscribers: Map<Session, Subscriber>
+  groups: Map<string, Group>
   children: Map<string, Node>
 }
 
-const makeNode = (): Node => ({ subscribers: new Map(), children: new Map() })
+const makeNode = (): Node => ({ subscribers: new Map(), groups: new Map(), children: new Map() })
+
+const isEmpty = ({ subscribers, groups, children }: Node): boolean =>
+  subscribers.size === 0 && groups.size === 0 && children.size === 0
+
+/** Group and filter of `$share/group/filter`, or `null` for a plain filter. */
+export function sharedFilter(topic: string): { group: string; filter: string } | null {
+  if (!topic.startsWith('$share/')) return null
+  const slash = topic.indexOf('/', 7)
+  if (slash === -1) return { group: topic.slice(7), filter: '' }
+  return { group: topic.slice(7, slash), filter: topic.slice(slash + 1) }
+}
 
 export class SubscriptionTree {
   readonly #root = makeNode()
-  readonly #byClient = new Map<string, Map<string, SubscriptionRequest>>()
-  /** Subscriptions with QoS 1 and 2. */
-  #queued = 0
+  #count = 0
+  #shared = 0
 
-  get clients(): number {
-    return this.#byClient.size
+  /** Subscriptions of all sessions. */
+  get count(): number {
+    return this.#count
   }
 
-  get queued(): number {
-    return this.#queued
+  /** Shared ones among them. */
+  get shared(): number {
+    return this.#shared
   }
 
-  /** Clients and how many subscriptions each has; `shared` are those that begin with $share/. */
-  *sizes(): Generator<{ clientId: string; subscriptions: number; shared: number }> {
-    for (const [clientId, filters] of this.#byClient) {
-      let shared = 0
-      for (const filter of filters.keys()) if (filter.startsWith('$share/')) shared++
-      yield { clientId, subscriptions: filters.size, shared }
+  /** Adds a subscription; one of the same session to the same filter is replaced. */
+  add(session: Session, subscription: Subscription): void {
+    this.remove(session, subscription.topic)
+    session.subscriptions.set(subscription.topic, subscription)
+    this.#count++
+    const share = sharedFilter(subscription.topic)
+    const node = this.#nodeOf(share?.filter ?? subscription.topic)
+    const subscriber = { session, subscription }
+    if (share === null) {
+      node.subscribers.set(session, subscriber)
+      return
     }
+    this.#shared++
+    const group = node.groups.get(share.group) ?? { name: subscription.topic, members: new Map(), turn: 0 }
+    node.groups.set(share.group, group)
+    group.members.set(session, subscriber)
   }
 
-  of(clientId: string): SubscriptionRequest[] {
-    return [...(this.#byClient.get(clientId)?.values() ?? [])]
-  }
-
-  clientsOf(filter: string): string[] {
-    return [...this.#byClient].filter(([, filters]) => filters.has(filter)).map(([clientId]) => clientId)
-  }
-
-  add(clientId: string, subscription: SubscriptionRequest): void {
-    this.remove(clientId, subscription.topic)
-    const filters = this.#byClient.get(clientId) ?? new Map<string, SubscriptionRequest>()
-    filters.set(subscription.topic, subscription)
-    this.#byClient.set(clientId, filters)
-    if (subscription.qos === 0) return
+  /** Whether there was one. */
+  remove(session: Session, topic: string): boolean {
+    if (!session.subscriptions.delete(topic)) return false
+    this.#count--
+    const share = sharedFilter(topic)
+    if (share !== null) this.#shared--
+    const path: { parent: Node; level: string }[] = []
     let node = this.#root
-    for (const level of subscription.topic.split('/')) {
+    for (const level of (share?.filter ?? topic).split('/')) {
+      const child = node.children.get(level)
+      if (!child) return true
+      path.push({ parent: node, level })
+      node = child
+    }
+    if (share === null) node.subscribers.delete(session)
+    else {
+      const group = node.groups.get(share.group)
+      group?.members.delete(session)
+      if (group?.members.size === 0) node.groups.delete(share.group)
+    }
+    for (const { parent, level } of path.reverse()) {
+      const child = parent.children.get(level)
+      if (!child || !isEmpty(child)) break
+      parent.children.delete(level)
+    }
+    return true
+  }
+
+  /** The group a shared subscription belongs to, while it has members. */
+  group(name: string): Group | null {
+    const share = sharedFilter(name)
+    if (share === null) return null
+    let node: Node | undefined = this.#root
+    for (const level of share.filter.split('/')) node = node?.children.get(level)
+    return node?.groups.get(share.group) ?? null
+  }
+
+  /** Wildcards in the first level leave out topics that start with `$` [MQTT-4.7.2-1]. */
+  match(topic: string): Matches {
+    const found: Matches = { subscribers: [], groups: [] }
+    collect(this.#root, topic.split('/'), 0, topic.startsWith('$'), found)
+    return found
+  }
+
+  #nodeOf(filter: string): Node {
+    let node = this.#root
+    for (const level of filter.split('/')) {
       let child = node.children.get(level)
       if (!child) {
         child = makeNode()
@@ -60,45 +129,11 @@ export class SubscriptionTree {
       }
       node = child
     }
-    node.subscribers.set(clientId, { ...subscription, clientId })
-    this.#queued++
-  }
-
-  remove(clientId: string, filter: string): void {
-    const filters = this.#byClient.get(clientId)
-    if (!filters?.delete(filter)) return
-    if (filters.size === 0) this.#byClient.delete(clientId)
-    const path: { parent: Node; level: string }[] = []
-    let node = this.#root
-    for (const level of filter.split('/')) {
-      const child = node.children.get(level)
-      if (!child) return
-      path.push({ parent: node, level })
-      node = child
-    }
-    if (node.subscribers.delete(clientId)) this.#queued--
-    for (const { parent, level } of path.reverse()) {
-      const child = parent.children.get(level)
-      if (!child || child.subscribers.size > 0 || child.children.size > 0) break
-      parent.children.delete(level)
-    }
-  }
-
-  /** Every subscription that matches a topic; a client is there once for each of its filters. */
-  match(topic: string): Subscriber[] {
-    const found: Subscriber[] = []
-    collect(this.#root, topic.split('/'), 0, topic.startsWith('$'), found)
-    return found
+    return node
   }
 }
 
-function collect(
-  node: Node,
-  levels: readonly string[],
-  at: number,
-  reserved: boolean,
-  found: Subscriber[],
-): void {
+function collect(node: Node, levels: readonly string[], at: number, reserved: boolean, found: Matches): void {
   const guarded = reserved && at === 0
   if (!guarded) take(node.children.get('#'), found)
   const level = levels[at]
@@ -112,6 +147,8 @@ function collect(
   if (any) collect(any, levels, at + 1, reserved, found)
 }
 
-function take(node: Node | undefined, found: Subscriber[]): void {
-  if (node) found.push(...node.subscribers.values())
+function take(node: Node | undefined, { subscribers, groups }: Matches): void {
+  if (!node) return
+  for (const subscriber of node.subscribers.values()) subscribers.push(subscriber)
+  for (const group of node.groups.values()) groups.push(group)
 }

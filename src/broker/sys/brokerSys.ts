@@ -15,13 +15,6 @@ export interface BrokerSysDependencies {
   log: Log
 }
 
-/** Sessions of a persistence that lasts no longer than the process: none is kept for an absent client. */
-const countNothing: CountSessions = () => ({
-  detached: { sessions: 0, subscriptions: 0, shared: 0 },
-  retained: { count: 0, bytes: 0 },
-  queued: { count: 0, bytes: 0 },
-})
-
 export function startBrokerSys(
   config: Config['mqtt'],
   { aedes, traffic, metrics, log }: BrokerSysDependencies,
@@ -30,21 +23,12 @@ export function startBrokerSys(
     traffic.connections++
     traffic.clientsMax = Math.max(traffic.clientsMax, aedes.connectedClients)
   })
-  ;(aedes as unknown as NodeJS.EventEmitter).on('sessionExpired', () => {
-    traffic.expired++
-  })
-  const { persistence } = aedes
-  const countSessions = persistence.countSessions?.bind(persistence) ?? countNothing
+  const countSessions: CountSessions = (isConnected) => aedes.persistence.countSessions(isConnected)
   return startSys(config, {
     traffic,
     holdings: createHoldings(aedes, { metrics, countSessions }),
     publish: (topic, payload) =>
-      aedes.publish(
-        { cmd: 'publish', topic, payload: Buffer.from(payload), qos: 0, retain: true },
-        (error) => {
-          if (error) log.warn({ err: error, topic }, 'a topic of $SYS could not be published')
-        },
-      ),
+      aedes.publish({ cmd: 'publish', topic, payload: Buffer.from(payload), qos: 0, retain: true }, null),
     onError: (error) => log.error({ err: error }, 'the counters of $SYS could not be read'),
   })
 }

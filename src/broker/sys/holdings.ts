@@ -24,7 +24,7 @@ export function createHoldings(
   return async () => {
     const { detached, retained, queued } = countSessions((id) => aedes.clients[id] !== undefined)
     const clients = Object.values(aedes.clients)
-    const filters = clients.flatMap(({ subscriptions }) => Object.keys(subscriptions))
+    const filters = clients.flatMap(({ amber }) => [...(amber.session?.subscriptions.keys() ?? [])])
     const { heapUsed } = process.memoryUsage()
     heapMax = Math.max(heapMax, heapUsed)
     const drops = await metrics.dropped.get()

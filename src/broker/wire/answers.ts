@@ -14,21 +14,27 @@ export function sendAcknowledgement(
   reason?: string,
 ): void {
   if (client.closed || client.conn.destroyed) return
-  client.conn.write(encodeAcknowledgement(client, kind, messageId, reasonCode, reason))
+  const { outlet } = client.amber
+  if (client.version === 5 && (reasonCode !== 0 || reason !== undefined)) {
+    outlet.add(encodeReason(client, headers[kind], messageId, reasonCode, reason))
+    return
+  }
+  const bytes = outlet.reserve(4)
+  bytes[0] = headers[kind]
+  bytes[1] = 2
+  bytes[2] = messageId >> 8
+  bytes[3] = messageId & 0xff
 }
 
-function encodeAcknowledgement(
+function encodeReason(
   client: BrokerClient,
-  kind: keyof typeof headers,
+  header: number,
   messageId: number,
   reasonCode: number,
   reason: string | undefined,
 ): Buffer {
-  const header = headers[kind]
   const high = messageId >> 8
   const low = messageId & 0xff
-  if (client.version !== 5 || (reasonCode === 0 && reason === undefined))
-    return Buffer.from([header, 2, high, low])
   if (reason === undefined || client._requestProblemInformation === false) {
     return Buffer.from([header, 3, high, low, reasonCode])
   }
@@ -43,10 +49,14 @@ function encodeAcknowledgement(
   return most !== undefined && full.length > most ? Buffer.from([header, 3, high, low, reasonCode]) : full
 }
 
+/** How long a client may take to read why it is closed. */
+const lingerMs = 1000
+
 /** Ends a connection: MQTT 5 hears why [MQTT-4.13.1-1], MQTT 3 sees it closed. */
 export function dismiss(client: BrokerClient, reasonCode: number, reason?: string): void {
   if (client.amber.refused || client.closed) return
   client.amber.refused = true
+  if (client.version === 5) client.amber.outlet.lingerMs = lingerMs
   const tell = reason !== undefined && client._requestProblemInformation !== false
   client.disconnect(tell ? { reasonCode, properties: { reasonString: reason } } : { reasonCode })
 }

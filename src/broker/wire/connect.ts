@@ -2,7 +2,7 @@
 
 import { topicFault } from '../../domain/topic.ts'
 import { type Fault, flagsFault, malformed } from './fault.ts'
-import type { Frame } from './packets.ts'
+import { type Frame, pairTaker } from './packets.ts'
 import { checkBlob, checkProperties } from './properties.ts'
 
 /** The protocol level a CONNECT asks for (3, 4 or 5, a bridge's mark removed), or 0 when there is none such. */
@@ -46,7 +46,8 @@ function flagFault(flags: number, version: number): Fault | null {
   return null
 }
 
-function fieldsFault({ bytes, end }: Frame, from: number, version: number, flags: number): Fault | null {
+function fieldsFault(frame: Frame, from: number, version: number, flags: number): Fault | null {
+  const { bytes, end } = frame
   let at = from
   const field = (checked: { fault: Fault | null; end: number }): Fault | null => {
     at = checked.end
@@ -56,7 +57,7 @@ function fieldsFault({ bytes, end }: Frame, from: number, version: number, flags
   if (version === 5) fault = field(checkProperties(bytes, at, end, 'connect'))
   fault ??= field(checkBlob(bytes, at, end, true))
   if (fault === null && flags & 4) {
-    if (version === 5) fault = field(checkProperties(bytes, at, end, 'will'))
+    if (version === 5) fault = field(checkProperties(bytes, at, end, 'will', pairTaker(frame)))
     const topic = at + 2
     fault ??= field(checkBlob(bytes, at, end, true))
     const wrong = fault === null ? topicFault(bytes.toString('utf8', topic, at)) : null

@@ -46,6 +46,7 @@ export function createFrameReader({ packetBytesMax }: { packetBytesMax: number }
           start: at + size.head,
           end: at + size.total,
           header: bytes[at] as number,
+          pairs: null,
         }
         at += size.total
         if (!onFrame(frame)) return null

@@ -1,79 +1,132 @@
 // Stands between a socket and Aedes' parser: only packets that keep to the protocol pass; the first that does not
-// ends the connection with a reason. PUBREL is taken out here, because its answer waits for the store.
+// ends the connection with a reason. What comes behind CONNECT waits until the client is let in.
 
 import type { Log } from '../../ops/log.ts'
 import type { BrokerClient } from '../client.ts'
 import { dismiss } from './answers.ts'
 import { protocolVersion } from './connect.ts'
 import type { Fault } from './fault.ts'
-import { createFrameReader } from './frames.ts'
+import { createFrameReader, type FrameReader } from './frames.ts'
 import { type Frame, packetFault } from './packets.ts'
+import type { Pairs } from './properties.ts'
 
 export interface GateDependencies {
   log: Log
   packetBytesMax: number
-  /** PUBREL arrived [MQTT-4.3.3]. */
-  onRelease: (client: BrokerClient, messageId: number) => void
-  /** A QoS 2 publish arrived; `false` when the client has too many open. */
-  mayOpen: (client: BrokerClient, messageId: number) => boolean
+  /** Bytes a client may leave unread of what it is answered, and bytes it may send ahead of CONNACK. */
+  queuedBytesMax: number
+  /** Unacknowledged QoS 1 and 2 publishes of a client: Receive Maximum. */
+  inflightMax: number
+}
+
+export interface Gate {
+  /** User properties of the packets that reached the parser and have some, in their order. */
+  takePairs(): Pairs | null
+  /** Ends the connection for a breach of the protocol. */
+  refuse(fault: Fault): void
 }
 
 const tooMany: Fault = {
   reasonCode: 0x93,
-  message: 'more QoS 2 publishes open than Receive Maximum [MQTT-3.3.4-9]',
+  message: 'more publishes unacknowledged than Receive Maximum [MQTT-3.3.4-9]',
 }
+const unread: Fault = { reasonCode: 0x97, message: 'you do not read the answers' }
+const aheadTooFar: Fault = { reasonCode: 0x97, message: 'too much was sent ahead of CONNACK' }
+const aheadBytesMax = 65_536
 
-export function attachGate(client: BrokerClient, dependencies: GateDependencies): void {
-  const { packetBytesMax, onRelease, mayOpen, log } = dependencies
-  const reader = createFrameReader({ packetBytesMax })
+export function attachGate(client: BrokerClient, dependencies: GateDependencies): Gate {
+  const { packetBytesMax, queuedBytesMax, inflightMax, log } = dependencies
+  const chunks = createFrameReader({ packetBytesMax })
   const parser = client._parser
   const parse = parser.parse.bind(parser)
+  const pairs: Pairs[] = []
+  const isOver = (): boolean => client.amber.refused || client.closed
   let version = 0
+  /** Packets behind CONNECT, until the client is let in; `null` from then on. */
+  let ahead: Buffer[] | null = []
+  let aheadBytes = 0
 
   const refuse = (fault: Fault): void => {
     log.debug({ client: client.id, address: client.amber.remoteAddress }, `protocol fault: ${fault.message}`)
     rejectClient(client, version, fault)
   }
+  const faultOf = (frame: Frame): Fault | null =>
+    packetFault(frame, version) ?? (opens(client, frame, version, inflightMax) ? null : tooMany)
 
-  parser.parse = (chunk: Buffer): number => {
-    if (client.amber.refused || client.closed) return 0
+  /** Reads a chunk of whole and partial packets; packets in a row go to the parser in one piece. */
+  const read = (chunk: Buffer, reader: FrameReader): void => {
     let bytes: Buffer | null = null
     let from = 0
     let to = 0
-    /** Packets in a row go to the parser in one piece. */
     const pass = (): void => {
       if (bytes !== null && to > from) parse(bytes.subarray(from, to))
       from = to
     }
     const onFrame = (frame: Frame): boolean => {
-      if (bytes === null) {
-        bytes = frame.bytes
-        from = frame.begin
+      bytes ??= frame.bytes
+      if (from === to) from = frame.begin
+      if (version > 0 && ahead !== null) {
+        aheadBytes += frame.end - frame.begin
+        if (aheadBytes > packetBytesMax + aheadBytesMax) {
+          refuse(aheadTooFar)
+          return false
+        }
+        ahead.push(Buffer.from(frame.bytes.subarray(frame.begin, frame.end)))
+        return true
       }
-      const fault = packetFault(frame, version) ?? (opensTooMany(frame) ? tooMany : null)
+      const fault = faultOf(frame)
       if (fault !== null) {
         pass()
         refuse(fault)
         return false
       }
       if (frame.header >> 4 === 1) version = protocolVersion(frame)
-      if (frame.header >> 4 === 6) {
-        pass()
-        from = frame.end
-        to = frame.end
-        onRelease(client, frame.bytes.readUInt16BE(frame.start))
-      } else to = frame.end
-      return !client.amber.refused && !client.closed
-    }
-    const opensTooMany = ({ header, bytes: data, start }: Frame): boolean => {
-      if (header >> 4 !== 3 || ((header >> 1) & 3) !== 2) return false
-      return !mayOpen(client, data.readUInt16BE(start + 2 + data.readUInt16BE(start)))
+      if (frame.pairs !== null) pairs.push(frame.pairs)
+      to = frame.end
+      if (frame.header >> 4 === 1) pass()
+      return !isOver()
     }
     const fault = reader.push(chunk, onFrame)
     pass()
-    if (fault !== null) refuse(fault)
+    if (fault !== null && !isOver()) refuse(fault)
+  }
+
+  parser.parse = (chunk: Buffer): number => {
+    if (isOver()) return 0
+    if (client.amber.outlet.queued > queuedBytesMax + aheadBytesMax) refuse(unread)
+    else read(chunk, chunks)
     return 0
   }
+  client.amber.open = () => {
+    const replay = (): void => {
+      const waiting = ahead ?? []
+      ahead = null
+      for (const packet of waiting) if (!isOver()) read(packet, createFrameReader({ packetBytesMax }))
+    }
+    // Aedes keeps what it is given before this moment in a queue of its own.
+    if (client.connected) replay()
+    else client.once('connected', replay)
+  }
+  return { takePairs: () => pairs.shift() ?? null, refuse }
+}
+
+/** Counts a QoS 1 or 2 publish as under way; `false` when there are too many [MQTT-3.3.4-7]. */
+function opens(
+  { amber }: BrokerClient,
+  { header, bytes, start }: Frame,
+  version: number,
+  max: number,
+): boolean {
+  const qos = (header >> 1) & 3
+  if (header >> 4 !== 3 || qos === 0) return true
+  const { unacknowledged, halfOpen } = amber
+  const ids = qos === 1 ? unacknowledged : halfOpen
+  const id = bytes.readUInt16BE(start + 2 + bytes.readUInt16BE(start))
+  // MQTT 3 has no such limit; there only what has to be remembered is bounded.
+  const open = version === 5 ? unacknowledged.size + halfOpen.size : qos === 2 ? halfOpen.size : 0
+  if (!ids.has(id) && open >= max) return false
+  ids.add(id)
+  return true
 }
 
 /** CONNACK with a reason before the session began, DISCONNECT after; MQTT 3 is closed [MQTT-4.13.1, 3.1.4-1]. */

@@ -13,6 +13,8 @@ export interface Frame {
   start: number
   end: number
   header: number
+  /** User properties of a PUBLISH or a will, in the order sent; `null` when it has none. */
+  pairs: [string, string][] | null
 }
 
 /** Why this packet breaks the protocol, or `null`. `version` is 0 before CONNECT. */
@@ -47,7 +49,8 @@ export function packetFault(frame: Frame, version: number): Fault | null {
   }
 }
 
-function publishFault({ bytes, start, end, header }: Frame, version: number): Fault | null {
+function publishFault(frame: Frame, version: number): Fault | null {
+  const { bytes, start, end, header } = frame
   const qos = (header >> 1) & 3
   if (qos === 3) return malformed('QoS 3 [MQTT-3.3.1-4]')
   if (qos === 0 && header & 8) return malformed('DUP on a QoS 0 publish [MQTT-3.3.1-2]')
@@ -59,7 +62,15 @@ function publishFault({ bytes, start, end, header }: Frame, version: number): Fa
     if (id !== null) return id
     at += 2
   }
-  return version === 5 ? checkProperties(bytes, at, end, 'publish').fault : null
+  return version === 5 ? checkProperties(bytes, at, end, 'publish', pairTaker(frame)).fault : null
+}
+
+/** Keeps user properties with the frame: the parser's object has no order for them [MQTT-3.3.2-18]. */
+export function pairTaker(frame: Frame): (name: string, value: string) => void {
+  return (name, value) => {
+    frame.pairs ??= []
+    frame.pairs.push([name, value])
+  }
 }
 
 function ackFault(frame: Frame, version: number, flags: number): Fault | null {
@@ -91,8 +102,6 @@ function filtersFault(
     at = properties.end
   }
   if (at >= end) return protocolError('no topic filter [MQTT-3.8.3-2]')
-  let filters = 0
-  let unsafe = false
   while (at < end) {
     const filter = checkBlob(bytes, at, end, true)
     if (filter.fault !== null) return filter.fault
@@ -100,16 +109,13 @@ function filtersFault(
     const fault = filterFault(text)
     if (fault !== null) return { reasonCode: 0x8f, message: fault }
     at = filter.end
-    filters++
-    unsafe ||= text === '__proto__'
     if (kind === 'unsubscribe') continue
     if (at >= end) return malformed('a subscription has no options [MQTT-3.8.3]')
     const options = optionsFault(bytes[at] as number, version, text)
     if (options !== null) return options
     at++
   }
-  // Aedes gathers the filters of one SUBSCRIBE in a plain object, where this one is no key; alone it is served.
-  return unsafe && filters > 1 ? { reasonCode: 0x8f, message: 'subscribe to __proto__ alone' } : null
+  return null
 }
 
 function optionsFault(options: number, version: number, filter: string): Fault | null {

@@ -4,6 +4,9 @@
 import { type Fault, malformed, protocolError } from './fault.ts'
 import { utf8Fault } from './text.ts'
 
+/** User properties: their order counts and names may repeat [MQTT-3.1.3-10, 3.3.2-18]. */
+export type Pairs = readonly (readonly [string, string])[]
+
 type Type = 'byte' | 'flag' | 'two' | 'four' | 'varint' | 'text' | 'binary' | 'pair'
 
 export type Holder =
@@ -59,7 +62,13 @@ export interface Checked {
 }
 
 /** Checks the properties that start at `at`; they must end at or before `limit`. */
-export function checkProperties(bytes: Buffer, at: number, limit: number, holder: Holder): Checked {
+export function checkProperties(
+  bytes: Buffer,
+  at: number,
+  limit: number,
+  holder: Holder,
+  onPair?: (name: string, value: string) => void,
+): Checked {
   const length = readVarint(bytes, at, limit)
   if (length === null) return bad(malformed('the length of the properties is malformed [MQTT-1.5.5-1]'))
   const end = length.end + length.value
@@ -78,9 +87,20 @@ export function checkProperties(bytes: Buffer, at: number, limit: number, holder
     seen.add(id)
     const value = checkValue(bytes, position + 1, end, rule)
     if (value.fault !== null) return value
+    if (id === userProperty && onPair !== undefined) tellPair(bytes, position + 1, value.end, onPair)
     position = value.end
   }
   return { fault: null, end }
+}
+
+function tellPair(
+  bytes: Buffer,
+  at: number,
+  end: number,
+  onPair: (name: string, value: string) => void,
+): void {
+  const nameEnd = at + 2 + bytes.readUInt16BE(at)
+  onPair(bytes.toString('utf8', at + 2, nameEnd), bytes.toString('utf8', nameEnd + 2, end))
 }
 
 function checkValue(bytes: Buffer, at: number, limit: number, rule: Rule): Checked {

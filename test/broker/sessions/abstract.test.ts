@@ -7,11 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { afterAll, test as vitestTest } from 'vitest'
-import { createDurable, Journal } from '../../../src/broker/sessions/journal.ts'
-import { SessionMemory } from '../../../src/broker/sessions/memory.ts'
+import { Journal } from '../../../src/broker/sessions/journal.ts'
+import { SessionPersistence } from '../../../src/broker/sessions/persistence.ts'
+import { SessionRegistry } from '../../../src/broker/sessions/registry.ts'
+import { Staging } from '../../../src/broker/sessions/staging.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { createLog } from '../../../src/ops/log.ts'
-import { createMetrics } from '../../../src/ops/metrics.ts'
 
 interface SuiteTest {
   plan(count: number): void
@@ -41,12 +42,7 @@ abstract({
     const db = new Level<string, string>(join(root, String(count++)))
     await db.open()
     const limits = loadConfig({ flags: {}, env: {}, cwd: root }).mqtt
-    return new SessionMemory({
-      durable: createDurable(db),
-      journal: new Journal({ log }),
-      limits,
-      metrics: createMetrics(),
-      firstOrder: 0,
-    })
+    const journal = new Journal({ staging: new Staging(db), log })
+    return new SessionPersistence({ registry: new SessionRegistry({ journal, limits, log }), journal })
   },
 })

@@ -1,0 +1,69 @@
+// Which packet goes where: SUBSCRIBE, UNSUBSCRIBE and the acknowledgements are answered by Amber, whose sessions they are
+// about; CONNECT, PUBLISH, PINGREQ and DISCONNECT go on to Aedes.
+
+import type { Packet } from 'mqtt-packet'
+import type { BrokerClient, PublishPacket } from '../client.ts'
+import type { Pairs } from '../wire/properties.ts'
+import type { Fault } from '../wire/fault.ts'
+
+export type Answer = (client: BrokerClient, packet: Packet) => Promise<void> | void
+
+export interface DispatchDependencies {
+  /** By `cmd` of the packet. */
+  answers: ReadonlyMap<string, Answer>
+  /** Why a PUBLISH cannot be taken, or `null`. */
+  publishFault: (client: BrokerClient, packet: PublishPacket) => Fault | null
+  onFault: (client: BrokerClient, fault: Fault) => void
+  /** A failure nobody foresaw: it ends the connection and nothing else. */
+  onError: (client: BrokerClient, error: unknown) => void
+  /** User properties of the PUBLISH or CONNECT read last, in the order sent. */
+  takePairs: () => Pairs | null
+}
+
+/** Takes the place of Aedes' own listener. */
+export function dispatchPackets(client: BrokerClient, dependencies: DispatchDependencies): void {
+  const { answers, publishFault, onFault, onError, takePairs } = dependencies
+  const parser = client._parser
+  const [aedes] = parser.listeners('packet')
+  parser.removeAllListeners('packet')
+  parser.on('packet', (packet: Packet) => {
+    if (client.amber.refused) return
+    const answer = answers.get(packet.cmd)
+    if (answer === undefined) {
+      if (packet.cmd === 'publish' && packet.properties?.userProperties !== undefined) {
+        ;(packet as PublishPacket).userProperties = takePairs() ?? []
+      } else if (packet.cmd === 'connect') {
+        client.amber.connect = packet
+        if (packet.will?.properties?.userProperties !== undefined) {
+          ;(packet.will as PublishPacket).userProperties = takePairs() ?? []
+        }
+      }
+      const fault = packet.cmd === 'publish' ? publishFault(client, packet as PublishPacket) : null
+      if (fault !== null) onFault(client, fault)
+      else aedes?.call(parser, packet)
+      return
+    }
+    if (client._keepaliveInterval > 0) client._keepaliveTimer?.refresh()
+    run(client, answer, packet, onError)
+  })
+}
+
+function run(
+  client: BrokerClient,
+  answer: Answer,
+  packet: Packet,
+  onError: DispatchDependencies['onError'],
+): void {
+  try {
+    const pending = answer(client, packet)
+    if (pending === undefined) return
+    // Nothing more is read from the socket until this is answered, as Aedes does it.
+    client._parsingBatch++
+    const goOn = (): void => {
+      if (!client.closed) client._nextBatch()
+    }
+    pending.catch((error: unknown) => onError(client, error)).finally(goOn)
+  } catch (error) {
+    onError(client, error)
+  }
+}

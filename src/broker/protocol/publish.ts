@@ -1,0 +1,33 @@
+// What a PUBLISH must be beyond its bytes: a topic that can be published to, and properties that name one [MQTT-3.3.2].
+
+import { topicFault } from '../../domain/topic.ts'
+import type { BrokerClient, PublishPacket } from '../client.ts'
+import { type Fault, protocolError } from '../wire/fault.ts'
+
+const topicInvalid = 0x90
+
+export function createPublishCheck({ topicLevelsMax }: { topicLevelsMax: number }) {
+  return (_client: BrokerClient, { topic, properties }: PublishPacket): Fault | null => {
+    if (topic === '') {
+      // An alias stands for the topic [MQTT-3.3.2-8]; whether it is known is found out later.
+      if (properties?.topicAlias !== undefined) return null
+      return protocolError('a publish without a topic and without an alias [MQTT-3.3.2-8]')
+    }
+    const fault = topicFault(topic)
+    if (fault !== null) return { reasonCode: topicInvalid, message: fault }
+    if (levels(topic) > topicLevelsMax) {
+      return { reasonCode: topicInvalid, message: `a topic may have ${topicLevelsMax} levels` }
+    }
+    const response = properties?.responseTopic
+    if (response !== undefined && topicFault(response) !== null) {
+      return protocolError('the response topic must be a topic without wildcards [MQTT-3.3.2-14]')
+    }
+    return null
+  }
+}
+
+function levels(topic: string): number {
+  let count = 1
+  for (let at = topic.indexOf('/'); at !== -1; at = topic.indexOf('/', at + 1)) count++
+  return count
+}

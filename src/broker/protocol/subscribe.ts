@@ -1,0 +1,154 @@
+// SUBSCRIBE and UNSUBSCRIBE [MQTT-3.8, 3.10]: one reason code a filter, in the order sent. For a session that lasts, the
+// answer leaves when the change is on the disk; retained messages follow it.
+
+import { generate, type ISubscribePacket, type IUnsubscribePacket, type Packet } from 'mqtt-packet'
+import type { Config } from '../../config/schema.ts'
+import { hasWildcard } from '../../domain/topic.ts'
+import type { Log } from '../../ops/log.ts'
+import type { BrokerClient } from '../client.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import type { Journal } from '../sessions/journal.ts'
+import type { SessionRegistry } from '../sessions/registry.ts'
+import type { Session, Subscription } from '../sessions/session.ts'
+import { sharedFilter } from '../sessions/subscriptions.ts'
+import type { Answer } from './dispatch.ts'
+
+export interface SubscribeDependencies {
+  registry: SessionRegistry
+  delivery: Delivery
+  journal: Journal
+  limits: Config['mqtt']
+  log: Log
+}
+
+const codes = {
+  unspecified: 0x80,
+  notAuthorized: 0x87,
+  filterInvalid: 0x8f,
+  quotaExceeded: 0x97,
+  noSubscriptionExisted: 0x11,
+} as const
+
+interface Granted {
+  subscription: Subscription
+  code: number
+  isNew: boolean
+}
+
+export function createSubscribe(dependencies: SubscribeDependencies): Map<string, Answer> {
+  return new Map<string, Answer>([
+    ['subscribe', (client, packet) => subscribe(dependencies, client, packet)],
+    ['unsubscribe', (client, packet) => unsubscribe(dependencies, client, packet)],
+  ])
+}
+
+async function subscribe(
+  dependencies: SubscribeDependencies,
+  client: BrokerClient,
+  packet: Packet,
+): Promise<void> {
+  const { registry, journal, log } = dependencies
+  const { messageId, subscriptions, properties } = packet as ISubscribePacket
+  const { session } = client.amber
+  if (session === null) return
+  const subscriptionIdentifier = properties?.subscriptionIdentifier
+  const granted = subscriptions.map(({ topic, qos, nl, rap, rh }): Granted => {
+    const subscription: Subscription = { topic, qos }
+    if (nl) subscription.nl = true
+    if (rap) subscription.rap = true
+    if (rh) subscription.rh = rh
+    if (subscriptionIdentifier !== undefined) subscription.subscriptionIdentifier = subscriptionIdentifier
+    return grant(dependencies, client, session, subscription)
+  })
+  if (session.isPersistent) {
+    try {
+      await journal.cut({ sync: true })
+    } catch (error) {
+      log.warn({ err: error, client: client.id }, 'subscriptions could not be kept and are refused')
+      for (const answer of granted) {
+        if (answer.isNew) registry.unsubscribe(session, answer.subscription.topic)
+        answer.code = codes.unspecified
+      }
+    }
+  }
+  if (client.closed || session.ended) return
+  const suback = {
+    cmd: 'suback',
+    messageId: messageId ?? 0,
+    granted: granted.map(({ code }) => codeFor(client, code)),
+  }
+  write(client, suback as Packet)
+  for (const answer of granted) if (answer.code <= 2) sendRetained(dependencies, session, answer)
+  dependencies.delivery.pump(session, null, Date.now())
+}
+
+/** Subscribes, or says why not. */
+function grant(
+  { registry, limits }: SubscribeDependencies,
+  client: BrokerClient,
+  session: Session,
+  subscription: Subscription,
+): Granted {
+  const { topic, qos } = subscription
+  const before = session.subscriptions.get(topic)
+  const refuse = (code: number): Granted => ({ subscription, code, isNew: false })
+  const share = sharedFilter(topic)
+  // A share name has a character, and no wildcard [MQTT-4.8.2-1, 4.8.2-2].
+  if (share !== null && (share.group === '' || share.filter === '' || hasWildcard(share.group))) {
+    return refuse(codes.filterInvalid)
+  }
+  if (topic.split('/').length > limits.max_topic_levels) return refuse(codes.filterInvalid)
+  const filter = share?.filter ?? topic
+  // A wildcard may match something that can be read; one topic that cannot be is refused [MQTT-3.9.3].
+  if (!hasWildcard(filter) && client.amber.principal?.mayRead(filter, client.id) === false) {
+    return refuse(codes.notAuthorized)
+  }
+  if (before === undefined && session.subscriptions.size >= limits.max_subscriptions) {
+    return refuse(codes.quotaExceeded)
+  }
+  registry.subscribe(session, subscription)
+  return { subscription, code: qos, isNew: before === undefined }
+}
+
+/** Retained messages as retain handling asks for them [MQTT-3.3.1-9 to 3.3.1-11]; none for a shared subscription. */
+function sendRetained(
+  { registry, delivery, log }: SubscribeDependencies,
+  session: Session,
+  { subscription, isNew }: Granted,
+): void {
+  const { topic, qos, rh = 0, subscriptionIdentifier } = subscription
+  if (rh === 2 || (rh === 1 && !isNew) || sharedFilter(topic) !== null) return
+  const sent = delivery.deliverRetained(session, {
+    filter: topic,
+    messages: registry.retainedFor(topic, Date.now()),
+    qos,
+    subscriptionIds: subscriptionIdentifier === undefined ? [] : [subscriptionIdentifier],
+  })
+  if (!sent)
+    log.warn({ client: session.id, filter: topic }, 'too many retained messages wait for this client')
+}
+
+async function unsubscribe(
+  { registry, journal }: SubscribeDependencies,
+  client: BrokerClient,
+  packet: Packet,
+): Promise<void> {
+  const { messageId, unsubscriptions } = packet as IUnsubscribePacket
+  const { session } = client.amber
+  if (session === null) return
+  const granted = unsubscriptions.map((topic) =>
+    registry.unsubscribe(session, topic) ? 0 : codes.noSubscriptionExisted,
+  )
+  if (session.isPersistent) await journal.cut({ sync: true })
+  write(client, { cmd: 'unsuback', messageId: messageId ?? 0, granted } as Packet)
+}
+
+/** MQTT 3 knows one code for everything that is refused [MQTT-3.9.3-2]. */
+function codeFor({ version }: BrokerClient, code: number): number {
+  return version !== 5 && code > 2 ? codes.unspecified : code
+}
+
+function write(client: BrokerClient, packet: Packet): void {
+  if (client.closed || client.conn.destroyed) return
+  client.amber.outlet.add(generate(packet, { protocolVersion: client.version }))
+}
