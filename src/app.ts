@@ -15,6 +15,7 @@ import { createCapture } from './ingest/capture.ts'
 import { createAutoClean } from './ingest/clean/clean.ts'
 import { decodeFields } from './ingest/decode/decode.ts'
 import { createAliases } from './ingest/decode/sparkplugAliases.ts'
+import { createFeed } from './ingest/feed.ts'
 import { createLifecycle, type Lifecycle } from './ops/lifecycle.ts'
 import type { Log } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
@@ -84,8 +85,9 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
   })
   lifecycle.add('sessions', () => sessions.close())
 
+  const feed = createFeed({ lastSeq: store.status.lastSeq })
   const clean = createAutoClean({ aliases: createAliases({ sourcesMax: sparkplugSourcesMax }) })
-  const capture = createCapture({ store, metrics, clean })
+  const capture = createCapture({ store, metrics, clean, feed })
   const broker = await startBroker(config.mqtt, {
     hostOf: (host) => listenHost(host, demo),
     auth,
@@ -103,7 +105,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
   const http = await startHttp(config.http, {
     host: listenHost(config.http.host, demo),
     auth,
-    query: createQuery({ store, fieldsOf: decodeFields, limits: config.limits }),
+    query: createQuery({ store, live: feed, fieldsOf: decodeFields, limits: config.limits }),
     publish: broker.publish,
     store,
     metrics,

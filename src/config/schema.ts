@@ -155,6 +155,13 @@ export const configSchema = Type.Object(
         1024,
       ),
       publish_batch: count(1000, 'Messages in one POST /api/v1/publish.', 1),
+      stream_readers: count(5000, 'Open GET /api/v1/stream; more are told to come later.', 1),
+      stream_buffer_bytes: count(
+        1_048_576,
+        'Bytes waiting for one reader of a stream before it is told that it is too slow, and let go.',
+        1024,
+      ),
+      stream_heartbeat_ms: count(15_000, 'Time between two signs of life of an idle stream.', 100),
       auth_concurrency: count(
         2,
         'Password hashes worked out at one time; more wait. Node has four threads, and commits need some.',

@@ -2,6 +2,7 @@
 
 import type { Query } from '../query/query.ts'
 import type { Publish } from '../ingest/capture.ts'
+import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { ReadingStore } from '../store/store.ts'
 import type { Login } from './login.ts'
@@ -9,6 +10,9 @@ import type { Login } from './login.ts'
 export interface HttpLimits {
   page_rows: number
   publish_batch: number
+  stream_readers: number
+  stream_buffer_bytes: number
+  stream_heartbeat_ms: number
 }
 
 export interface RouteContext {
@@ -17,6 +21,7 @@ export interface RouteContext {
   publish: Publish
   store: Pick<ReadingStore, 'status'>
   metrics: Metrics
+  log: Log
   limits: HttpLimits
   isReady: () => boolean
 }

@@ -9,11 +9,16 @@ export interface Login {
   admit(request: FastifyRequest): Promise<void>
   /** Who asked; only after `admit`. */
   principalOf(request: FastifyRequest): Principal
+  /** Called when logins let in earlier may not hold any more. */
+  onChange(listener: () => void): void
+  stillHolds(principal: Principal): boolean
 }
 
 export function createLogin({ auth }: { auth: Authenticator }): Login {
   const principals = new WeakMap<FastifyRequest, Principal>()
   return {
+    onChange: (listener) => auth.onChange(listener),
+    stillHolds: (principal) => auth.stillHolds(principal),
     async admit(request) {
       const { user, password } = credentialsOf(request.headers.authorization)
       const principal = await auth.authenticate(user, password)

@@ -50,6 +50,22 @@ export const timeUnitParameter = {
   ),
 }
 
+export const readingStyleParameters = {
+  ...timeUnitParameter,
+  fields: Type.Optional(
+    Type.Array(Type.String(), { description: 'Only these fields and all below them; commas or repeated.' }),
+  ),
+  raw: Type.Union([Type.Literal('0'), Type.Literal('1')], {
+    default: '0',
+    description: '1 adds the exact payload.',
+  }),
+}
+
+/** `fields=a,b&fields=c` as one list. */
+export function fieldNames(fields: readonly string[] | undefined): string[] | undefined {
+  return fields?.flatMap((names) => names.split(','))
+}
+
 /** The filters asked for; none at all means every topic. A single topic that is forbidden is refused by name. */
 export function filtersOf(
   { topic = [], prefix = [] }: { topic?: string[]; prefix?: string[] },

@@ -23,6 +23,7 @@ import { addAggregate } from './routes/aggregate.ts'
 import { addPublish } from './routes/publish.ts'
 import { addReadings } from './routes/readings.ts'
 import { addOpenServerRoutes, addServerRoutes } from './routes/server.ts'
+import { addStream } from './routes/stream.ts'
 import { addTopics } from './routes/topics.ts'
 import { faultOf, parseSearch } from './search.ts'
 
@@ -83,6 +84,7 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
     addTopics(closed, context)
     addReadings(closed, context)
     addAggregate(closed, context)
+    addStream(closed, context)
     addPublish(closed, context)
     addServerRoutes(closed, context)
   })

@@ -9,9 +9,10 @@ import { checkTopic } from '../domain/topic.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { AppendOptions, Appended, ReadingStore } from '../store/store.ts'
 import type { Clean } from './clean/clean.ts'
+import type { Feed } from './feed.ts'
 
 export interface Capture {
-  /** Stores one reading; `done` is called once. Never throws, whatever the reading holds. */
+  /** Stores one reading; `done` is called once. Never throws, whatever the reading holds. Its payload is not changed after. */
   (reading: NewReading, options: AppendOptions, done: Appended): void
 }
 
@@ -35,9 +36,16 @@ export interface CaptureDeps {
   metrics: Metrics
   /** What to store of a publish; by default the publish as it came. */
   clean?: Clean
+  /** Told of each reading that is durable, in order of their numbers. */
+  feed?: Pick<Feed, 'push'>
 }
 
-export function createCapture({ store, metrics, clean = asItCame }: CaptureDeps): Capture {
+export function createCapture({ store, metrics, clean = asItCame, feed }: CaptureDeps): Capture {
+  const append: Append = (reading, options, done) =>
+    store.append(reading, options, (error, seq) => {
+      if (!error) feed?.push({ ...reading, seq })
+      done(error, seq)
+    })
   return (reading, options, done) => {
     const { source } = reading
     const started = performance.now()
@@ -61,10 +69,12 @@ export function createCapture({ store, metrics, clean = asItCame }: CaptureDeps)
     if (first === undefined) {
       metrics.discarded.inc({ source })
       done(null, 0)
-    } else if (parts.length === 1) store.append(first, options, settle)
-    else appendAll(store, parts, options, settle)
+    } else if (parts.length === 1) append(first, options, settle)
+    else appendAll(append, parts, options, settle)
   }
 }
+
+type Append = ReadingStore['append']
 
 const asItCame: Clean = (reading) => [reading]
 
@@ -73,7 +83,7 @@ const asItCame: Clean = (reading) => [reading]
  * of them is: the receipt goes with the last.
  */
 function appendAll(
-  store: ReadingStore,
+  append: Append,
   parts: readonly NewReading[],
   { awaited, receipt }: AppendOptions,
   done: Appended,
@@ -83,7 +93,7 @@ function appendAll(
   let number = 0
   for (const [index, part] of parts.entries()) {
     const isLast = index === parts.length - 1
-    store.append(part, { awaited, ...(isLast && receipt !== undefined ? { receipt } : {}) }, (error, seq) => {
+    append(part, { awaited, ...(isLast && receipt !== undefined ? { receipt } : {}) }, (error, seq) => {
       failed ??= error
       if (index === 0) number = seq
       if (--left === 0) done(failed, failed ? 0 : number)

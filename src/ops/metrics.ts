@@ -58,6 +58,16 @@ export function createMetrics() {
       labelNames: ['reason'] as const,
       registers,
     }),
+    streams: new Gauge({
+      name: 'amber_http_streams',
+      help: 'Readers of GET /api/v1/stream connected now.',
+      registers,
+    }),
+    streamsDropped: new Counter({
+      name: 'amber_http_streams_dropped_total',
+      help: 'Readers of GET /api/v1/stream let go because they were too slow.',
+      registers,
+    }),
     dropped: new Counter({
       name: 'amber_messages_dropped_total',
       help: 'Deliveries to subscribers given up, by reason.',

@@ -1,6 +1,7 @@
 // Reads for people and programs: topics, newest readings and ranges, a page at a time, under the ceiling.
 // Promises: only what the caller may read, each reading once over all pages, and nothing cut without a cursor.
 
+import { createGate } from '../auth/gate.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Fields, Reading } from '../domain/reading.ts'
 import { parseTime, timeMax } from '../domain/time.ts'
@@ -12,6 +13,7 @@ import {
   type AggregateQuestion,
   answerAggregate,
 } from './aggregate.ts'
+import { type Following, follow, type Live } from './follow.ts'
 import { createCeiling, type Ceiling, type CeilingLimits } from './ceiling.ts'
 import {
   decodeRangeCursor,
@@ -27,6 +29,8 @@ export interface Listing {
   mayRead: (topic: string) => boolean
   limit: number
   cursor?: string | undefined
+  /** Waits until this number is durable. */
+  minSeq?: number | undefined
   /** Ends the query early: nobody waits for it any more. */
   signal?: AbortSignal
 }
@@ -72,6 +76,12 @@ export interface Query {
   latest(listing: LatestListing): Promise<Page<FoundReading>>
   readings(listing: ReadingsListing): Promise<Page<FoundReading>>
   aggregate(question: AggregateQuestion, signal?: AbortSignal): Promise<AggregateAnswer>
+  /** Ends when its signal does. */
+  follow(following: Following): Promise<void>
+  /** The newest number that is durable, and the newest that followers were given. */
+  readonly newest: Pick<Live, 'lastSeq' | 'deliveredSeq'>
+  /** A reading with its fields, as answers show it. */
+  show(reading: Reading): FoundReading
 }
 
 export interface QueryLimits extends CeilingLimits, AggregateLimits {
@@ -81,18 +91,24 @@ export interface QueryLimits extends CeilingLimits, AggregateLimits {
 
 interface Deps {
   store: ReadingStore
+  live: Live
   fieldsOf: (topic: string, payload: Uint8Array) => Fields | null
   limits: QueryLimits
   now?: () => number
 }
 
-export function createQuery({ store, fieldsOf, limits, now = Date.now }: Deps): Query {
+export function createQuery({ store, live, fieldsOf, limits, now = Date.now }: Deps): Query {
   const under = createCeiling(limits)
+  const gate = createGate({ concurrency: limits.query_concurrency, waitingMax: backlogsWaitingMax })
   const found = (reading: Reading): FoundReading => ({
     reading,
     fields: reading.fields ?? fieldsOf(reading.topic, reading.payload) ?? {},
   })
   return {
+    show: found,
+    newest: live,
+    follow: (following) => follow({ store, live, gate }, following),
+
     async topics(listing) {
       check(listing, limits)
       const mark = markOf(['topics', listing.filters, listing.contains ?? null])
@@ -114,6 +130,7 @@ export function createQuery({ store, fieldsOf, limits, now = Date.now }: Deps): 
       const asOf = asOfMoment(listing, mark, now())
       return under(async (signal) => {
         const ask = { ...topicsQuery(listing, mark, signal), ...(asOf === undefined ? {} : { asOf }) }
+        await live.reached(listing.minSeq ?? 0, signal)
         const readings = await store.latest(ask)
         const fit = readings.slice(0, countWithin(readings, limits.page_bytes))
         return topicPage(fit, listing, mark, found, { cut: fit.length < readings.length, asOf })
@@ -122,7 +139,7 @@ export function createQuery({ store, fieldsOf, limits, now = Date.now }: Deps): 
 
     async readings(listing) {
       check(listing, limits)
-      return readReadings({ store, limits, under, now: now() }, listing, found)
+      return readReadings({ store, live, limits, under, now: now() }, listing, found)
     },
 
     async aggregate(question, gone) {
@@ -138,13 +155,14 @@ export function createQuery({ store, fieldsOf, limits, now = Date.now }: Deps): 
 
 interface ReadContext {
   store: ReadingStore
+  live: Live
   limits: QueryLimits
   under: Ceiling
   now: number
 }
 
 async function readReadings(
-  { store, limits, under, now }: ReadContext,
+  { store, live, limits, under, now }: ReadContext,
   listing: ReadingsListing,
   found: (reading: Reading) => FoundReading,
 ): Promise<Page<FoundReading>> {
@@ -153,6 +171,7 @@ async function readReadings(
   const start = cursor === undefined ? undefined : decodeRangeCursor(mark, cursor)
   const { from, to } = start ?? rangeOf(listing, now)
   return under(async (signal) => {
+    await live.reached(listing.minSeq ?? 0, signal)
     const rows: FoundReading[] = []
     const after = start ? { after: start.after } : {}
     let bytes = 0
@@ -192,6 +211,9 @@ function rangeOf(
   }
   return { from, to: Math.ceil(to) }
 }
+
+/** Followers that wait for their turn to read the log. */
+const backlogsWaitingMax = 100_000
 
 const hourMs = 3_600_000
 

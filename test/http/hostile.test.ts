@@ -16,8 +16,8 @@ afterAll(() => server.close())
 const shared = ['topic', 'prefix', 'format', 'time', 'limit', 'cursor']
 const parameters: Record<string, string[]> = {
   '/api/v1/topics': [...shared, 'q'],
-  '/api/v1/latest': [...shared, 'fields', 'raw', 'as_of'],
-  '/api/v1/readings': [...shared, 'fields', 'raw', 'from', 'to', 'order'],
+  '/api/v1/latest': [...shared, 'fields', 'raw', 'as_of', 'min_seq'],
+  '/api/v1/readings': [...shared, 'fields', 'raw', 'from', 'to', 'order', 'min_seq'],
   '/api/v1/aggregate': [
     ...shared.slice(0, 4),
     'field',

@@ -3,6 +3,7 @@
 import type { Authenticator, Principal } from '../../src/auth/principal.ts'
 import { startHttp } from '../../src/http/server.ts'
 import { createCapture, type Publish } from '../../src/ingest/capture.ts'
+import { createFeed } from '../../src/ingest/feed.ts'
 import { createLog } from '../../src/ops/log.ts'
 import { createMetrics } from '../../src/ops/metrics.ts'
 import { createQuery } from '../../src/query/query.ts'
@@ -28,7 +29,9 @@ const auth: Authenticator = {
 }
 
 export interface TestOptions {
-  limits?: { page_bytes?: number; query_concurrency?: number }
+  limits?: Partial<
+    Record<'page_bytes' | 'query_concurrency' | 'stream_readers' | 'stream_heartbeat_ms', number>
+  >
   http?: { cors?: string[]; port?: number; max_body_size?: number }
   /** In place of the publish that stores. */
   publish?: Publish
@@ -38,7 +41,8 @@ export interface TestOptions {
 export async function startTestServer(options: TestOptions = {}) {
   const store = createMemoryStore()
   const metrics = createMetrics()
-  const capture = createCapture({ store, metrics })
+  const feed = createFeed({ lastSeq: 0 })
+  const capture = createCapture({ store, metrics, feed })
   const limits = {
     query_time_ms: 5000,
     query_concurrency: 4,
@@ -47,6 +51,9 @@ export async function startTestServer(options: TestOptions = {}) {
     page_rows: 1000,
     page_bytes: 1_000_000,
     publish_batch: 10,
+    stream_readers: 20,
+    stream_buffer_bytes: 100_000,
+    stream_heartbeat_ms: 100,
     ...options.limits,
   }
   const put = (topic: string, payload: Uint8Array | string, time?: number): Promise<number> =>
@@ -63,7 +70,12 @@ export async function startTestServer(options: TestOptions = {}) {
     {
       host: '127.0.0.1',
       auth,
-      query: createQuery({ store, fieldsOf: (_topic, payload) => ({ bytes: payload.length }), limits }),
+      query: createQuery({
+        store,
+        live: feed,
+        fieldsOf: (_topic, payload) => ({ bytes: payload.length }),
+        limits,
+      }),
       publish: options.publish ?? (({ topic, payload }) => put(topic, payload)),
       store,
       metrics,
@@ -80,5 +92,5 @@ export async function startTestServer(options: TestOptions = {}) {
       headers: { ...login, ...(rest.headers as Record<string, string> | undefined) },
     })
   }
-  return { ask, put, store, port: http.port, close: () => http.close() }
+  return { ask, put, store, metrics, port: http.port, close: () => http.close() }
 }

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { NewReading } from '../../src/domain/reading.ts'
 import { createCeiling } from '../../src/query/ceiling.ts'
+import { createFeed } from '../../src/ingest/feed.ts'
 import { createQuery, type Listing } from '../../src/query/query.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 
@@ -30,7 +31,13 @@ async function setUp(readings: readonly (Partial<NewReading> & { topic: string }
   return {
     add,
     store,
-    query: createQuery({ store, fieldsOf, limits: { ...limits, ...more }, now: () => now }),
+    query: createQuery({
+      store,
+      live: createFeed({ lastSeq: 0 }),
+      fieldsOf,
+      limits: { ...limits, ...more },
+      now: () => now,
+    }),
   }
 }
 const all: Listing = { filters: [], mayRead: () => true, limit: 100 }

@@ -7,10 +7,11 @@ import { sendPage } from '../answer.ts'
 import type { RouteContext } from '../context.ts'
 import { signalOf } from '../gone.ts'
 import {
+  fieldNames,
   filtersOf,
   formatParameter,
   pageParameters,
-  timeUnitParameter,
+  readingStyleParameters,
   topicParameters,
 } from '../parameters.ts'
 import { csvCells, csvColumns, encodeReading } from '../readingText.ts'
@@ -20,14 +21,14 @@ const readingParameters = (most: number) => ({
   ...topicParameters,
   ...formatParameter,
   ...pageParameters(1000, most),
-  ...timeUnitParameter,
-  fields: Type.Optional(
-    Type.Array(Type.String(), { description: 'Only these fields and all below them; commas or repeated.' }),
+  ...readingStyleParameters,
+  min_seq: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: 'Waits until the reading with this seq is stored here.',
+    }),
   ),
-  raw: Type.Union([Type.Literal('0'), Type.Literal('1')], {
-    default: '0',
-    description: '1 adds the exact payload.',
-  }),
 })
 
 type ReadingSearch = Static<ReturnType<typeof searchOf>>
@@ -91,6 +92,7 @@ function questionOf({ login }: RouteContext, request: FastifyRequest, reply: Fas
     mayRead: (topic) => principal.mayRead(topic),
     limit: search.limit,
     cursor: search.cursor,
+    minSeq: search.min_seq,
     signal: signalOf(reply),
   }
 }
@@ -101,8 +103,7 @@ function send(
   { rows, next }: Page<FoundReading>,
 ): FastifyReply {
   const { raw, time, limit, fields } = request.query as ReadingSearch
-  const only = fields?.flatMap((names) => names.split(','))
-  const style = { raw: raw === '1', time, fields: only }
+  const style = { raw: raw === '1', time, fields: fieldNames(fields) }
   return sendPage(request, reply, {
     rows,
     limit,

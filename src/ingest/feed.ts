@@ -1,0 +1,132 @@
+// The live feed: every reading once it is durable, in order of its number, to whoever follows its topic. Promises that
+// followers cost the publisher nothing: readings are handed on in a later turn, together, and less often when many follow.
+
+import type { Reading } from '../domain/reading.ts'
+
+export interface Follower {
+  /** Asked once a topic; the answer is remembered as long as the followers stay the same. */
+  wants(topic: string): boolean
+  /** In order of their numbers. Must not throw. */
+  onReadings(readings: readonly Reading[]): void
+}
+
+export interface Feed {
+  /** Called by capture, in order, when a reading is durable. */
+  push(reading: Reading): void
+  /** The newest number that is durable. */
+  readonly lastSeq: number
+  /** The newest number that followers have been given. */
+  readonly deliveredSeq: number
+  /** From now on; returns how to leave. */
+  join(follower: Follower): () => void
+  /** Waits until `seq` is durable. Rejects with the reason of `signal`. */
+  reached(seq: number, signal: AbortSignal): Promise<void>
+}
+
+/** Topics whose followers are remembered. */
+const topicsMax = 100_000
+/** With many followers every turn would be spent on writing: a thousand of them are written to ten times a second. */
+const delayMsPerFollower = 0.1
+const delayMsMax = 100
+
+export function createFeed({ lastSeq: first }: { lastSeq: number }): Feed {
+  const followers = new Set<Follower>()
+  const waits = createWaits()
+  let byTopic = new Map<string, readonly Follower[]>()
+  let pending: Reading[] = []
+  let lastSeq = first
+  let deliveredSeq = first
+
+  const followersOf = (topic: string): readonly Follower[] => {
+    let found = byTopic.get(topic)
+    if (found === undefined) {
+      if (byTopic.size >= topicsMax) byTopic = new Map()
+      found = [...followers].filter((follower) => follower.wants(topic))
+      byTopic.set(topic, found)
+    }
+    return found
+  }
+  const deliver = (): void => {
+    const readings = pending
+    pending = []
+    deliveredSeq = readings.at(-1)?.seq ?? deliveredSeq
+    const lists = new Map<Follower, Reading[]>()
+    for (const reading of readings) {
+      for (const follower of followersOf(reading.topic)) {
+        const list = lists.get(follower)
+        if (list) list.push(reading)
+        else lists.set(follower, [reading])
+      }
+    }
+    for (const [follower, list] of lists) follower.onReadings(list)
+  }
+  const schedule = (): void => {
+    const delayMs = Math.min(delayMsMax, followers.size * delayMsPerFollower)
+    if (delayMs < 1) setImmediate(deliver)
+    else setTimeout(deliver, delayMs)
+  }
+  const changed = (): void => {
+    byTopic = new Map()
+  }
+
+  return {
+    push(reading) {
+      lastSeq = reading.seq
+      waits.reached(lastSeq)
+      if (followers.size === 0 && pending.length === 0) {
+        deliveredSeq = lastSeq
+        return
+      }
+      if (pending.push(reading) === 1) schedule()
+    },
+    get lastSeq() {
+      return lastSeq
+    },
+    get deliveredSeq() {
+      return deliveredSeq
+    },
+    join(follower) {
+      followers.add(follower)
+      changed()
+      return () => {
+        if (followers.delete(follower)) changed()
+      }
+    },
+    reached: (seq, signal) => (lastSeq >= seq ? Promise.resolve() : waits.until(seq, signal)),
+  }
+}
+
+interface Waits {
+  /** Wakes those who wait for `seq` or less. */
+  reached(seq: number): void
+  until(seq: number, signal: AbortSignal): Promise<void>
+}
+
+function createWaits(): Waits {
+  const waiting = new Set<(seq: number) => void>()
+  return {
+    reached(seq) {
+      for (const look of waiting) look(seq)
+    },
+    async until(wanted, signal) {
+      signal.throwIfAborted()
+      await new Promise<void>((resolve, reject) => {
+        const settle = (): void => {
+          waiting.delete(look)
+          signal.removeEventListener('abort', stop)
+        }
+        const look = (seq: number): void => {
+          if (seq < wanted) return
+          settle()
+          resolve()
+        }
+        const stop = (): void => {
+          settle()
+          reject(signal.reason as Error)
+        }
+        waiting.add(look)
+        signal.addEventListener('abort', stop, { once: true })
+      })
+    },
+  }
+}
