@@ -36,9 +36,13 @@ export interface App {
   /** Absolute path of the data directory. */
   dataPath: string
   auth: Authenticator
+  /** One line each about what is weak in password files, those of listeners as well. */
+  readonly warnings: readonly string[]
   readonly status: StoreStatus
   /** Reads the password and ACL files and the certificates again; a broken one keeps the old one and throws. */
   reload(): Promise<void>
+  /** Takes over the limits of another configuration that need no new start. */
+  relimit(config: Config): void
   /** Stops accepting, acknowledges what is stored, closes everything. */
   stop(): Promise<void>
 }
@@ -125,10 +129,14 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     http: { host: http.address, port: http.port },
     dataPath: directory.root,
     auth,
+    get warnings() {
+      return [...new Set(auths.all.flatMap((one) => one.warnings))]
+    },
     get status() {
       return store.status
     },
     reload: () => reload(auths, broker),
+    relimit: ({ mqtt }) => broker.relimit(mqtt),
     stop: () => lifecycle.stop(),
   }
 }

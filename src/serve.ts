@@ -4,17 +4,25 @@ import { relative } from 'node:path'
 import { type App, startApp } from './app.ts'
 import { createPasswordFile } from './auth/firstRun.ts'
 import type { ListenerInfo } from './broker/listeners/listeners.ts'
+import type { ResolvedConfig } from './config/load.ts'
+import { formatNotes } from './config/mosquitto/report.ts'
 import type { Config } from './config/schema.ts'
 import { AppError, asAppError } from './domain/errors.ts'
 import { createLog, type Log } from './ops/log.ts'
 import { version } from './ops/version.ts'
+import { reloadAll } from './reload.ts'
 
 /** Resolves with the exit code once the server has stopped: 0 after a signal, 1 when it could not start. */
-export async function serve(config: Config): Promise<number> {
+export async function serve(resolved: ResolvedConfig, reread: () => ResolvedConfig): Promise<number> {
+  const { config, notes } = resolved
   const log = createLog(config.log)
   let app: App | null = null
   // Before anything is said: whoever reads the banner may send a signal at once.
-  const signalled = untilSignal(() => app, log)
+  let inForce = config
+  const signalled = untilSignal(async () => {
+    if (app !== null) inForce = await reloadAll(inForce, { app, reread, log })
+  }, log)
+  if (notes.length > 0) process.stdout.write(`${formatNotes(notes)}\n`)
   try {
     await makeFirstAccount(config)
     app = await startApp(config, { log, program: command() })
@@ -26,7 +34,10 @@ export async function serve(config: Config): Promise<number> {
     return 1
   }
   process.stdout.write(banner(app, config))
-  for (const warning of app.auth.warnings) log.warn(warning)
+  for (const warning of app.warnings) log.warn(warning)
+  for (const { file, line, keyword, outcome, message } of notes) {
+    if (outcome === 'warning') log.warn(`${file}:${line}: ${keyword}: ${message}`)
+  }
   await signalled
   await app.stop()
   log.info('stopped')
@@ -43,15 +54,12 @@ async function makeFirstAccount({ auth }: Config): Promise<void> {
   )
 }
 
-/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads the files. */
-function untilSignal(running: () => App | null, log: Log): Promise<void> {
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reloads. */
+function untilSignal(reload: () => Promise<void>, log: Log): Promise<void> {
+  // One after the other: of two under way the older one could come last.
+  let reloading = Promise.resolve()
   process.on('SIGHUP', () => {
-    running()
-      ?.reload()
-      .then(
-        () => log.info('password files, ACL files and certificates read again'),
-        (error: unknown) => log.error(asAppError(error).message),
-      )
+    reloading = reloading.then(reload)
   })
   return new Promise((resolve) => {
     let signals = 0

@@ -53,6 +53,7 @@ export function accept(
     principal: null,
     auth: door.auth,
     identity: door.identity,
+    isIdAssigned: false,
     connect: null,
     session: null,
     registered: false,
@@ -76,7 +77,11 @@ export function accept(
   })
   dispatchPackets(client, {
     answers,
-    publishFault: createPublishCheck({ topicLevelsMax: limits.max_topic_levels }),
+    publishFault: createPublishCheck({
+      topicLevelsMax: limits.max_topic_levels,
+      qosMax: limits.max_qos,
+      retainAvailable: limits.retain_available,
+    }),
     onFault: (_client, fault) => gate.refuse(fault),
     onError: (_client, error) => {
       log.error({ err: error, client: client.id }, 'a packet could not be answered')

@@ -38,6 +38,8 @@ const codes = {
   badUserOrPassword: 0x86,
   notAuthorized: 0x87,
   identifierRejected: 0x85,
+  retainNotSupported: 0x9a,
+  qosNotSupported: 0x9b,
   connectionRateExceeded: 0x9f,
 } as const
 
@@ -55,7 +57,19 @@ async function login(
     client.amber.outlet.muted = true
     done(new Error(reason), false)
   }
-  const { auth, identity } = client.amber
+  const { auth, identity, isIdAssigned } = client.amber
+  if (isIdAssigned && !limits.allow_zero_length_clientid) {
+    return refuse(codes.identifierRejected, 'a client id is needed')
+  }
+  // MQTT 5 is told which id it was given [MQTT-3.2.2-16].
+  if (isIdAssigned) client._assignedClientId = client.id
+  const will = client.amber.connect?.will
+  if ((will?.qos ?? 0) > limits.max_qos) {
+    return refuse(codes.qosNotSupported, `a will with QoS above ${limits.max_qos} [MQTT-3.2.2-12]`)
+  }
+  if (will?.retain === true && !limits.retain_available) {
+    return refuse(codes.retainNotSupported, 'a retained will [MQTT-3.2.2-13]')
+  }
   let principal: Principal | null
   try {
     principal =

@@ -26,24 +26,22 @@ interface Failures {
 const addressesMax = 50_000
 
 export function createBans(
+  /** Read anew each time. */
   config: BanConfig,
   { log, now = Date.now }: { log: Log; now?: () => number },
 ): Bans {
   const exempt = parseAddresses(config.ban_exempt, 'mqtt.ban_exempt')
-  if (!config.ban_failed_logins) return { isBanned: () => false, onLogin: () => undefined }
   const failures = new Map<string, Failures>()
-  const windowMs = config.ban_window_s * 1000
-  const banMs = config.ban_time_s * 1000
   return {
     isBanned(address) {
       const known = failures.get(address)
-      if (known === undefined || known.bannedUntil === 0) return false
+      if (!config.ban_failed_logins || known === undefined || known.bannedUntil === 0) return false
       if (now() < known.bannedUntil) return true
       failures.delete(address)
       return false
     },
     onLogin(address, isIn) {
-      if (isIn) {
+      if (isIn || !config.ban_failed_logins) {
         failures.delete(address)
         return
       }
@@ -52,14 +50,14 @@ export function createBans(
       const time = now()
       const known = failures.get(address)
       const entry =
-        known !== undefined && time - known.since < windowMs
+        known !== undefined && time - known.since < config.ban_window_s * 1000
           ? known
           : { count: 0, since: time, bannedUntil: 0 }
       entry.count++
       failures.delete(address)
       failures.set(address, entry)
       if (entry.count >= config.ban_after && entry.bannedUntil === 0) {
-        entry.bannedUntil = time + banMs
+        entry.bannedUntil = time + config.ban_time_s * 1000
         log.warn(
           { address, failures: entry.count, seconds: config.ban_time_s },
           'address banned after repeated failed logins',

@@ -55,6 +55,8 @@ export interface Broker {
   dropStale(): void
   /** Reads certificates again; a broken one keeps the old one in force, and throws. */
   reload(): void
+  /** Puts limits on connections and bans of another configuration in force. */
+  relimit(config: Config['mqtt']): void
   stopAccepting(): void
   /** Lets captured publishes finish and be acknowledged, tells MQTT 5 clients, closes within seconds. */
   close(): Promise<void>
@@ -73,11 +75,12 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
       done(error, seq)
     })
   }
-  const bans = createBans(config, { log })
+  const limits = { ...config }
+  const bans = createBans(limits, { log })
   const engine = await openEngine(config, { capture: counted, receipts, sessions, bans, metrics, log })
   const { aedes } = engine
   const meter = createMeter(config, traffic)
-  const listeners = await startListeners(config, {
+  const listeners = await startListeners(limits, {
     bans,
     metrics,
     log,
@@ -100,6 +103,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
     clients: () => connected().map(describe),
     dropStale: () => dropStale(connected()),
     reload: () => listeners.reload(),
+    relimit: (changed) => void Object.assign(limits, changed),
     stopAccepting: () => listeners.stopAccepting(),
     close: async () => {
       listeners.stopAccepting()

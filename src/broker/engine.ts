@@ -9,6 +9,7 @@ import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import { type AcceptDependencies, accept, type Door } from './accept.ts'
 import { createAuthenticate } from './access.ts'
+import { createAssignment } from './assignedId.ts'
 import type { Bans } from './bans.ts'
 import { createAuthorizePublish } from './capture/publishes.ts'
 import type { Receipts } from './capture/receipts.ts'
@@ -109,6 +110,7 @@ function createAedes(config: Config['mqtt'], dependencies: EngineDependencies): 
     receiveMaximum: Math.min(config.max_inflight, 65_535),
     sessionExpiryIntervalLimit: config.max_session_expiry_s,
     pendingSessionsLimit: 0,
+    preConnect: guardHook(createAssignment({ prefix: config.auto_id_prefix }), { log, name: 'preConnect' }),
     authenticate: guardHook(authenticate, { log, name: 'authenticate' }),
     authorizePublish: guardHook(authorizePublish, { log, name: 'authorizePublish' }),
   }

@@ -11,6 +11,10 @@ export function addConfigFlags(command: Command): Command {
     '--config <file>',
     'YAML file to read; without it amber.yaml in the working directory, if there is one',
   )
+  command.option(
+    '--mosquitto-conf <file>',
+    'mosquitto.conf to begin with; the YAML file, variables and flags come on top',
+  )
   for (const { name, node } of configKeys()) {
     const value = node.type === 'boolean' ? '[true|false]' : `<${placeholder(node.type)}>`
     const option = new Option(
@@ -36,7 +40,14 @@ function sourcesOf(io: Io, options: Readonly<Record<string, unknown>>): ConfigSo
     if (typeof given === 'string' || given === true) flags[name] = given
   }
   const file = typeof options['config'] === 'string' ? options['config'] : undefined
-  return { flags, env: io.env, file, cwd: io.cwd }
+  const mosquittoConf = options['mosquittoConf']
+  return {
+    flags,
+    env: io.env,
+    file,
+    mosquittoConf: typeof mosquittoConf === 'string' ? mosquittoConf : undefined,
+    cwd: io.cwd,
+  }
 }
 
 function placeholder(type: string | undefined): string {

@@ -1,14 +1,14 @@
 // `amber serve`: works out the configuration and hands it to the server.
 
 import type { Command } from 'commander'
-import type { Config } from '../config/schema.ts'
+import type { ResolvedConfig } from '../config/load.ts'
 import { addConfigFlags, configOf } from './configFlags.ts'
 import type { Io } from './io.ts'
 
 export interface ServeDeps {
   io: Io
-  /** Runs the server until it has stopped, and gives the exit code. */
-  serve: (config: Config) => Promise<number>
+  /** Runs the server until it has stopped, and gives the exit code. `reread` is the configuration as it is then. */
+  serve: (resolved: ResolvedConfig, reread: () => ResolvedConfig) => Promise<number>
   setExitCode: (code: number) => void
 }
 
@@ -19,7 +19,8 @@ that holds the value) and a key of the YAML file. Flags win over variables, vari
 Examples:
   amber serve
   amber serve --mqtt.port 1884 --http.port 8081 --store.path /var/lib/amber
-  AMBER_LOG__LEVEL=debug amber serve --config /etc/amber.yaml`
+  AMBER_LOG__LEVEL=debug amber serve --config /etc/amber.yaml
+  amber serve --mosquitto-conf /etc/mosquitto/mosquitto.conf`
 
 export function addServe(program: Command, { io, serve, setExitCode }: ServeDeps): void {
   const command = program
@@ -28,7 +29,8 @@ export function addServe(program: Command, { io, serve, setExitCode }: ServeDeps
     .description('Run the server: MQTT broker, store and HTTP API. Ctrl+C stops it in order.')
     .addHelpText('after', examples)
     .action(async (options: Record<string, unknown>) => {
-      setExitCode(await serve(configOf(io, options).config))
+      const read = (): ResolvedConfig => configOf(io, options)
+      setExitCode(await serve(read(), read))
     })
   addConfigFlags(command)
 }

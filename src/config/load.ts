@@ -1,10 +1,12 @@
-// The configuration in force: flags over environment over YAML file over defaults, checked as a whole and frozen.
+// The configuration in force: flags over environment over YAML file over mosquitto.conf over defaults, checked as a whole and frozen.
 // What is wrong is told with its place and with what would be right.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import { AppError, type Problem } from '../domain/errors.ts'
 import { printable } from '../domain/topic.ts'
+import type { Note } from './mosquitto/conversion.ts'
+import { readMosquittoConf } from './mosquitto/convert.ts'
 import type { Config } from './schema.ts'
 import { readEnvironment, readFlags, readYaml, type Setting, type SourceResult } from './sources.ts'
 import { configKeys, configRoot, expectation, isFitting, type SchemaNode } from './tree.ts'
@@ -15,6 +17,8 @@ export interface ConfigSources {
   env: NodeJS.ProcessEnv
   /** YAML file; without one `AMBER_CONFIG`, else `amber.yaml` in `cwd` when there is one. */
   file?: string | undefined
+  /** A mosquitto.conf to begin with; what the YAML file says as well is said there. */
+  mosquittoConf?: string | undefined
   cwd: string
 }
 
@@ -24,6 +28,8 @@ export interface ResolvedConfig {
   origins: ReadonlyMap<string, string>
   /** The YAML file that was read. */
   file: string | null
+  /** What became of each line of the mosquitto.conf; empty without one. */
+  notes: readonly Note[]
 }
 
 /** The names looked for in the working directory. */
@@ -35,10 +41,12 @@ export function loadConfig(sources: ConfigSources): Config {
 }
 
 /** As `loadConfig`, telling where each value comes from. */
-export function resolveConfig({ flags, env, file, cwd }: ConfigSources): ResolvedConfig {
+export function resolveConfig({ flags, env, file, mosquittoConf, cwd }: ConfigSources): ResolvedConfig {
   const yaml = findFile(file ?? env['AMBER_CONFIG'], cwd)
   const none: SourceResult = { settings: [], problems: [] }
+  const mosquitto = mosquittoConf === undefined ? null : readMosquittoConf(mosquittoConf, cwd)
   const results = [
+    mosquitto ?? none,
     yaml === null ? none : readYaml(readConfigFile(yaml, cwd), yaml),
     readEnvironment(env, cwd),
     readFlags(flags),
@@ -56,6 +64,7 @@ export function resolveConfig({ flags, env, file, cwd }: ConfigSources): Resolve
     config: freeze(build(configRoot, '', values)) as Config,
     origins: new Map([...values].map(([key, setting]) => [key, setting.place])),
     file: yaml,
+    notes: mosquitto?.notes ?? [],
   }
 }
 

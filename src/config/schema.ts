@@ -55,6 +55,15 @@ export const configSchema = Type.Object(
         'Where clients may have answers sent (MQTT 5 response information): this and / and the client id. Empty: not told.',
       ),
       session_limit: count(100_000, 'Sessions kept for absent clients.', 1),
+      allow_zero_length_clientid: flag(true, 'Let clients in that send no client id; they are given one.'),
+      auto_id_prefix: text('auto-', 'Begins the client ids that are given.'),
+      max_qos: Type.Integer({
+        minimum: 0,
+        maximum: 2,
+        default: 2,
+        description: 'Highest QoS a client may publish with.',
+      }),
+      retain_available: flag(true, 'Let clients publish retained messages.'),
       max_connections_per_address: count(0, 'Connections from one address at one time. 0: any number.'),
       max_connects_per_s_per_address: count(
         0,

@@ -1,9 +1,8 @@
 // Streams of a command line under test: what was typed goes in, what was written comes out as text.
 
 import { PassThrough } from 'node:stream'
-import { run } from '../../src/cli.ts'
+import { type CliActions, run } from '../../src/cli.ts'
 import type { Io } from '../../src/cli/io.ts'
-import type { Config } from '../../src/config/schema.ts'
 
 export interface Outcome {
   code: number
@@ -17,7 +16,7 @@ export interface Setting {
   cwd?: string
   /** Standard output and input are a terminal. */
   terminal?: boolean
-  serve?: (config: Config) => Promise<number>
+  serve?: CliActions['serve']
 }
 
 /** Runs `amber …` in this process. */

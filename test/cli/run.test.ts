@@ -74,12 +74,15 @@ describe('serve', () => {
     expect(code).toBe(1)
     expect(serve).toHaveBeenCalledWith(
       expect.objectContaining({
-        http: expect.objectContaining({ port: 1 }),
-        mqtt: expect.objectContaining({ port: 2 }),
-        auth: expect.objectContaining({ allow_anonymous: true }),
-        store: expect.objectContaining({ path: 'here' }),
-        log: expect.objectContaining({ level: 'debug' }),
+        config: expect.objectContaining({
+          http: expect.objectContaining({ port: 1 }),
+          mqtt: expect.objectContaining({ port: 2 }),
+          auth: expect.objectContaining({ allow_anonymous: true }),
+          store: expect.objectContaining({ path: 'here' }),
+          log: expect.objectContaining({ level: 'debug' }),
+        }),
       }),
+      expect.any(Function),
     )
   })
 

@@ -21,7 +21,7 @@ const floorOf: Record<string, number> = {
   http: 3,
   cli: 4,
 }
-const wiring = new Set(['main.ts', 'serve.ts', 'cli.ts', 'app.ts'])
+const wiring = new Set(['main.ts', 'serve.ts', 'reload.ts', 'cli.ts', 'app.ts'])
 
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))

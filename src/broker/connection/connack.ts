@@ -37,6 +37,8 @@ function grants(client: BrokerClient, limits: Config['mqtt']): Properties {
     receiveMaximum: Math.min(limits.max_inflight, 65_535),
     maximumPacketSize: limits.max_packet_size,
   }
+  if (limits.max_qos < 2) properties.maximumQoS = limits.max_qos
+  if (!limits.retain_available) properties.retainAvailable = false
   if (limits.max_topic_alias > 0) properties.topicAliasMaximum = limits.max_topic_alias
   if (client._assignedClientId !== undefined) properties.assignedClientIdentifier = client._assignedClientId
   if (client._serverKeepAlive !== undefined) properties.serverKeepAlive = client._serverKeepAlive

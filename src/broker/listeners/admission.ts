@@ -38,11 +38,10 @@ interface Caller {
 const addressesMax = 100_000
 
 export function createAdmission(
+  /** Read anew each time. */
   limits: Limits,
   { bans, metrics, now = Date.now }: { bans: Bans; metrics: Metrics; now?: () => number },
 ): Admission {
-  const perAddress = limits.max_connections_per_address
-  const perSecond = limits.max_connects_per_s_per_address
   const callers = new Map<string, Caller>()
   let connections = 0
 
@@ -55,6 +54,7 @@ export function createAdmission(
       caller.connects = 0
     }
     caller.connects++
+    const { max_connects_per_s_per_address: perSecond, max_connections_per_address: perAddress } = limits
     if (perSecond > 0 && caller.connects > perSecond) return 'address_rate'
     if (perAddress > 0 && caller.connections >= perAddress) return 'address_connections'
     caller.connections++
@@ -81,7 +81,7 @@ export function createAdmission(
     },
     enterAddress(address) {
       if (bans.isBanned(address)) return 'banned'
-      if (address === '' || (perAddress === 0 && perSecond === 0)) return null
+      if (address === '') return null
       forget()
       return enterLimited(address)
     },
@@ -89,7 +89,7 @@ export function createAdmission(
       const caller = callers.get(address)
       if (caller === undefined) return
       caller.connections--
-      if (caller.connections === 0 && perSecond === 0) callers.delete(address)
+      if (caller.connections === 0 && limits.max_connects_per_s_per_address === 0) callers.delete(address)
     },
     refuse: (reason) => metrics.refused.inc({ reason }),
   }

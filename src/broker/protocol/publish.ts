@@ -5,9 +5,23 @@ import type { BrokerClient, PublishPacket } from '../client.ts'
 import { type Fault, protocolError } from '../wire/fault.ts'
 
 const topicInvalid = 0x90
+const retainNotSupported = 0x9a
+const qosNotSupported = 0x9b
 
-export function createPublishCheck({ topicLevelsMax }: { topicLevelsMax: number }) {
-  return (_client: BrokerClient, { topic, properties }: PublishPacket): Fault | null => {
+export interface PublishLimits {
+  topicLevelsMax: number
+  qosMax: number
+  retainAvailable: boolean
+}
+
+export function createPublishCheck({ topicLevelsMax, qosMax, retainAvailable }: PublishLimits) {
+  return (_client: BrokerClient, { topic, qos, retain, properties }: PublishPacket): Fault | null => {
+    if (qos > qosMax) {
+      return { reasonCode: qosNotSupported, message: `QoS above ${qosMax} is not accepted [MQTT-3.2.2-11]` }
+    }
+    if (retain && !retainAvailable) {
+      return { reasonCode: retainNotSupported, message: 'retained messages are not accepted [MQTT-3.2.2-14]' }
+    }
     if (topic === '') {
       // An alias stands for the topic [MQTT-3.3.2-8]; whether it is known is found out later.
       if (properties?.topicAlias !== undefined) return null
