@@ -6,6 +6,7 @@ import { type ListenerAuths, openListenerAuths } from './auth/listenerAuth.ts'
 import type { Authenticator } from './auth/principal.ts'
 import { startBroker } from './broker/broker.ts'
 import type { ListenerInfo } from './broker/listeners/listeners.ts'
+import { openTokens, type Tokens } from './auth/tokens.ts'
 import { openSessions } from './broker/sessions/sessions.ts'
 import { listenHost } from './config/host.ts'
 import type { Config } from './config/schema.ts'
@@ -67,14 +68,8 @@ export async function startApp(config: Config, deps: AppDependencies): Promise<A
 
 async function start(config: Config, { log, program }: AppDependencies, lifecycle: Lifecycle): Promise<App> {
   const metrics = createMetrics()
-  const auths = await openListenerAuths(
-    config,
-    { log, program, concurrency: config.limits.auth_concurrency },
-    (accounts) => (accounts.demoAccounts.length > 0 ? accounts : lockDemoAccounts(accounts, { log })),
-  )
-  lifecycle.add('auth', () => auths.close())
+  const { auths, tokens, demo } = await openAccess(config, { log, program }, lifecycle)
   const auth = auths.main
-  const demo = auths.all.some(({ demoAccounts }) => demoAccounts.length > 0)
 
   const directory = await openDataDirectory(config.store.path)
   const store = await openStore({ ...config.store, path: directory.readings }, { log })
@@ -109,6 +104,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
   const http = await startHttp(config.http, {
     host: listenHost(config.http.host, demo),
     auth,
+    tokens,
     query: createQuery({ store, live: feed, fieldsOf: decodeFields, limits: config.limits }),
     publish: broker.publish,
     store,
@@ -149,4 +145,23 @@ async function reload(auths: ListenerAuths, broker: { reload(): void }): Promise
   ])
   const failed = results.find((result) => result.status === 'rejected')
   if (failed !== undefined) throw asAppError(failed.reason)
+}
+
+/** Who gets in: accounts of every listener, and tokens. `demo`: somewhere a published password works. */
+async function openAccess(
+  config: Config,
+  { log, program }: AppDependencies,
+  lifecycle: Lifecycle,
+): Promise<{ auths: ListenerAuths; tokens: Tokens; demo: boolean }> {
+  const auths = await openListenerAuths(
+    config,
+    { log, program, concurrency: config.limits.auth_concurrency },
+    (accounts) => (accounts.demoAccounts.length > 0 ? accounts : lockDemoAccounts(accounts, { log })),
+  )
+  lifecycle.add('auth', () => auths.close())
+  const demo = auths.all.some(({ demoAccounts }) => demoAccounts.length > 0)
+
+  const tokens = await openTokens(config.auth.token_file, { log })
+  lifecycle.add('tokens', async () => tokens.close())
+  return { auths, tokens, demo }
 }

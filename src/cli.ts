@@ -9,6 +9,7 @@ import { addPub } from './cli/pub.ts'
 import { addQuery } from './cli/query.ts'
 import { addServe, type ServeDeps } from './cli/serve.ts'
 import { addSub } from './cli/sub.ts'
+import { addToken } from './cli/token.ts'
 import { version } from './ops/version.ts'
 
 /** What the commands need from the floor of the server. */
@@ -72,6 +73,7 @@ export function createProgram(actions: CliActions, io: Io, setExitCode: (code: n
   addPub(program, { io })
   addSub(program, { io, setExitCode })
   addQuery(program, { io })
+  addToken(program, { io })
   addHealthcheck(program, { io })
   return program
 }

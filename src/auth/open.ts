@@ -12,7 +12,7 @@ import type { Authenticator, Principal } from './principal.ts'
 import { watchFiles } from './watch.ts'
 
 /** The part of the configuration that says who gets in. */
-export type AuthConfig = Omit<Config['auth'], 'create_password_file'>
+export type AuthConfig = Omit<Config['auth'], 'create_password_file' | 'token_file'>
 
 export interface AuthDeps {
   log: Log

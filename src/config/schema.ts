@@ -109,6 +109,15 @@ export const configSchema = Type.Object(
         description: 'Origins whose pages may call the API, such as https://example.org; * for any.',
       }),
       max_body_size: count(16_777_216, 'Largest request body, in bytes.', 1024),
+      requests_per_minute: count(
+        0,
+        'Requests a login may make in a minute; told in RateLimit headers. 0: any number.',
+      ),
+      ticket_lifetime_s: count(
+        300,
+        'How long a ticket for EventSource may be used to connect, in seconds.',
+        1,
+      ),
     }),
     auth: Type.Object({
       password_file: text(
@@ -118,6 +127,10 @@ export const configSchema = Type.Object(
       acl_file: text(
         '',
         "ACL file in Mosquitto's format. Empty: whoever is let in may read and write every topic.",
+      ),
+      token_file: text(
+        'tokens',
+        'File of bearer tokens for HTTP, made by `amber token create`. It need not be there. Empty: no tokens.',
       ),
       create_password_file: flag(
         false,

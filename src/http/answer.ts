@@ -1,6 +1,7 @@
 // A page of rows as JSON, NDJSON or CSV, with the Link header that leads to the next one.
 // Large pages leave in pieces, so that a slow reader or a page of megabytes holds up nobody.
 
+import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../domain/errors.ts'
@@ -16,6 +17,8 @@ export interface PageText<T> {
   json: (row: T, oneLine: boolean) => string
   columns: readonly string[]
   cells: (row: T) => string[]
+  /** Whether the answer may be asked for again with If-None-Match. */
+  isTagged?: boolean
 }
 
 /** Sends one page in the form asked for. */
@@ -30,11 +33,32 @@ export function sendPage<T>(request: FastifyRequest, reply: FastifyReply, page: 
   }
   void reply.header('cache-control', 'no-store').header('vary', 'Accept, Authorization')
   const format = formatOf(request)
+  if (page.isTagged === true) return sendTagged(request, reply, page as PageText<unknown>, format)
   const pieces = gather(lines[format](page as PageText<unknown>))
   const first = pieces.next().value ?? ''
   const second = pieces.next().value
   void reply.header('content-type', mediaTypes[format])
   return reply.send(second === undefined ? first : Readable.from(chain([first, second], pieces)))
+}
+
+/** Weak, since compression does not change it (RFC 9110, 8.8.3). The hash is of what leaves: nothing else is sure to change with it. */
+function sendTagged(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  page: PageText<unknown>,
+  format: Format,
+): FastifyReply {
+  const pieces = [...gather(lines[format](page))]
+  const hash = createHash('sha1')
+  for (const piece of pieces) hash.update(piece)
+  const tag = `W/"${hash.digest('base64url')}"`
+  void reply.header('etag', tag).header('cache-control', 'private, no-cache')
+  const known = request.headers['if-none-match']
+  if (known !== undefined && known.split(',').some((one) => one.trim() === tag || one.trim() === '*')) {
+    return reply.code(304).send()
+  }
+  void reply.header('content-type', mediaTypes[format])
+  return reply.send(pieces.length > 1 ? Readable.from(pieces) : (pieces[0] ?? ''))
 }
 
 const mediaTypes: Record<Format, string> = {

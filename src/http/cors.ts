@@ -13,13 +13,19 @@ export function answerCors(
   reply.header('vary', 'Origin')
   if (!origins.includes('*') && !origins.includes(origin)) return false
   reply.header('access-control-allow-origin', origins.includes('*') ? '*' : origin)
-  reply.header('access-control-expose-headers', 'Link, X-Request-Id, Retry-After')
+  reply.header(
+    'access-control-expose-headers',
+    'Link, ETag, X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset',
+  )
   if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined)
     return false
   reply
     .code(204)
     .header('access-control-allow-methods', 'GET, HEAD, POST, PUT, DELETE')
-    .header('access-control-allow-headers', 'Authorization, Content-Type, Accept, Last-Event-ID')
+    .header(
+      'access-control-allow-headers',
+      'Authorization, Content-Type, Accept, If-None-Match, Last-Event-ID',
+    )
     .header('access-control-max-age', '600')
     .send()
   return true

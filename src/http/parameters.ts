@@ -32,6 +32,15 @@ export const formatParameter = {
   ),
 }
 
+export const ticketParameter = {
+  ticket: Type.Optional(
+    Type.String({
+      maxLength: 100,
+      description: 'From POST /api/v1/tickets, where no Authorization can be sent.',
+    }),
+  ),
+}
+
 export const pageParameters = (limit: number, most: number) => ({
   limit: Type.Integer({
     minimum: 1,

@@ -28,8 +28,10 @@ export function encodeProblem(error: AppError): string {
 }
 
 export function sendProblem(reply: FastifyReply, error: AppError): FastifyReply {
-  if (error.status === 401) void reply.header('www-authenticate', 'Basic realm="Amber", charset="UTF-8"')
-  if (error.status === 429 || error.status === 503) void reply.header('retry-after', '1')
+  if (error.status === 401)
+    void reply.header('www-authenticate', 'Basic realm="Amber", charset="UTF-8", Bearer realm="Amber"')
+  if ((error.status === 429 || error.status === 503) && !reply.hasHeader('retry-after'))
+    void reply.header('retry-after', '1')
   return reply
     .code(error.status)
     .header('content-type', 'application/problem+json')

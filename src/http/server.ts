@@ -1,11 +1,13 @@
 // The HTTP face: builds the routes, lets people in, turns every error into problem+json, and listens.
 
 import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Authenticator } from '../auth/principal.ts'
+import type { Tokens } from '../auth/tokens.ts'
 import type { Config } from '../config/schema.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Publish } from '../ingest/capture.ts'
@@ -15,21 +17,27 @@ import { version } from '../ops/version.ts'
 import type { Query } from '../query/query.ts'
 import type { ReadingStore } from '../store/store.ts'
 import type { HttpLimits, RouteContext } from './context.ts'
+import { addAudit } from './audit.ts'
+import { addCompression } from './compress.ts'
 import { answerCors } from './cors.ts'
 import { createLogin } from './login.ts'
 import { checkKnown } from './parameters.ts'
 import { encodeProblem, sendProblem, toAppError } from './problem.ts'
+import { createRates } from './rates.ts'
 import { addAggregate } from './routes/aggregate.ts'
 import { addPublish } from './routes/publish.ts'
 import { addReadings } from './routes/readings.ts'
 import { addOpenServerRoutes, addServerRoutes } from './routes/server.ts'
 import { addStream } from './routes/stream.ts'
+import { addTickets } from './routes/tickets.ts'
 import { addTopics } from './routes/topics.ts'
 import { faultOf, parseSearch } from './search.ts'
+import { createTickets } from './tickets.ts'
 
 export interface HttpDependencies {
   host: string
   auth: Authenticator
+  tokens: Tokens
   query: Query
   publish: Publish
   store: Pick<ReadingStore, 'status'>
@@ -52,13 +60,13 @@ const requestTimeoutMs = 300_000
 const closeTimeoutMs = 3000
 
 export async function startHttp(config: Config['http'], dependencies: HttpDependencies): Promise<HttpServer> {
-  const { host, auth, log } = dependencies
+  const { host, auth, tokens, log } = dependencies
   const app = Fastify({
     bodyLimit: config.max_body_size,
     http: { maxHeaderSize: headerBytesMax },
     requestTimeout: requestTimeoutMs,
     forceCloseConnections: 'idle',
-    genReqId: () => randomUUID(),
+    genReqId: requestId,
     routerOptions: { querystringParser: parseSearch, maxParamLength: 1000 },
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, toAppError(error, log)),
     clientErrorHandler: (_error, socket) => {
@@ -77,10 +85,19 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
   })
   addErrorHandling(app, log)
   await addDocs(app)
-  const context: RouteContext = { ...dependencies, login: createLogin({ auth }) }
+  addCompression(app)
+  const tickets = createTickets({ lifetimeMs: config.ticket_lifetime_s * 1000 })
+  const login = createLogin({ auth, tokens, tickets })
+  const rates = createRates({ perMinute: config.requests_per_minute })
+  const context: RouteContext = { ...dependencies, login }
   await app.register(async (open) => addOpenServerRoutes(open, context))
   await app.register(async (closed) => {
-    closed.addHook('onRequest', (request) => context.login.admit(request))
+    closed.addHook('onRequest', async (request, reply) => {
+      await login.admit(request)
+      rates(login.principalOf(request), reply)
+    })
+    addAudit(closed, { login, log })
+    addTickets(closed, context)
     addTopics(closed, context)
     addReadings(closed, context)
     addAggregate(closed, context)
@@ -96,6 +113,12 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
   }
   const { address, port } = app.server.address() as AddressInfo
   return { address, port, close: () => close(app) }
+}
+
+/** The caller's own id when it is harmless in a header and a log. */
+function requestId({ headers }: { headers: IncomingHttpHeaders }): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID()
 }
 
 /** Requests under way may end; what takes longer than seconds is cut, so that a slow reader cannot hold up a stop. */
@@ -154,8 +177,13 @@ async function addDocs(app: FastifyInstance): Promise<void> {
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Amber', version, description: 'An MQTT broker that never forgets.' },
-      components: { securitySchemes: { basic: { type: 'http', scheme: 'basic' } } },
-      security: [{ basic: [] }],
+      components: {
+        securitySchemes: {
+          basic: { type: 'http', scheme: 'basic' },
+          token: { type: 'http', scheme: 'bearer' },
+        },
+      },
+      security: [{ basic: [] }, { token: [] }],
     },
   })
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, uiConfig: { validatorUrl: null } })

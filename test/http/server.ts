@@ -1,10 +1,12 @@
 // A real HTTP server on the memory store, with two users: `admin`, and `guest` who may only touch `open/…`.
 
 import type { Authenticator, Principal } from '../../src/auth/principal.ts'
+import { openTokens } from '../../src/auth/tokens.ts'
+import type { Config } from '../../src/config/schema.ts'
 import { startHttp } from '../../src/http/server.ts'
 import { createCapture, type Publish } from '../../src/ingest/capture.ts'
 import { createFeed } from '../../src/ingest/feed.ts'
-import { createLog } from '../../src/ops/log.ts'
+import { createLog, type Log } from '../../src/ops/log.ts'
 import { createMetrics } from '../../src/ops/metrics.ts'
 import { createQuery } from '../../src/query/query.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
@@ -32,7 +34,9 @@ export interface TestOptions {
   limits?: Partial<
     Record<'page_bytes' | 'query_concurrency' | 'stream_readers' | 'stream_heartbeat_ms', number>
   >
-  http?: { cors?: string[]; port?: number; max_body_size?: number }
+  http?: Partial<Config['http']>
+  tokenFile?: string
+  log?: Log
   /** In place of the publish that stores. */
   publish?: Publish
   isReady?: () => boolean
@@ -41,6 +45,8 @@ export interface TestOptions {
 export async function startTestServer(options: TestOptions = {}) {
   const store = createMemoryStore()
   const metrics = createMetrics()
+  const log = options.log ?? createLog({ level: 'silent', format: 'json' })
+  const tokens = await openTokens(options.tokenFile ?? '', { log })
   const feed = createFeed({ lastSeq: 0 })
   const capture = createCapture({ store, metrics, feed })
   const limits = {
@@ -66,10 +72,19 @@ export async function startTestServer(options: TestOptions = {}) {
       )
     })
   const http = await startHttp(
-    { host: '', port: 0, cors: [], max_body_size: 10_000, ...options.http },
+    {
+      host: '',
+      port: 0,
+      cors: [],
+      max_body_size: 10_000,
+      requests_per_minute: 0,
+      ticket_lifetime_s: 300,
+      ...options.http,
+    },
     {
       host: '127.0.0.1',
       auth,
+      tokens,
       query: createQuery({
         store,
         live: feed,
@@ -79,7 +94,7 @@ export async function startTestServer(options: TestOptions = {}) {
       publish: options.publish ?? (({ topic, payload }) => put(topic, payload)),
       store,
       metrics,
-      log: createLog({ level: 'silent', format: 'json' }),
+      log,
       limits,
       isReady: options.isReady ?? (() => true),
     },
@@ -92,5 +107,5 @@ export async function startTestServer(options: TestOptions = {}) {
       headers: { ...login, ...(rest.headers as Record<string, string> | undefined) },
     })
   }
-  return { ask, put, store, metrics, port: http.port, close: () => http.close() }
+  return { ask, put, store, metrics, port: http.port, close: () => (tokens.close(), http.close()) }
 }

@@ -63,7 +63,7 @@ export function addReadings(app: FastifyInstance, context: RouteContext): void {
   app.get('/api/v1/latest', { schema: latest }, async (request, reply) => {
     const search = request.query as Static<ReturnType<typeof latestOf>>
     const listing = questionOf(context, request, reply)
-    return send(request, reply, await query.latest({ ...listing, asOf: search.as_of }))
+    return send(request, reply, await query.latest({ ...listing, asOf: search.as_of }), true)
   })
   const range = {
     querystring: rangeOf(limits.page_rows),
@@ -101,6 +101,7 @@ function send(
   request: FastifyRequest,
   reply: FastifyReply,
   { rows, next }: Page<FoundReading>,
+  isTagged = false,
 ): FastifyReply {
   const { raw, time, limit, fields } = request.query as ReadingSearch
   const style = { raw: raw === '1', time, fields: fieldNames(fields) }
@@ -109,6 +110,7 @@ function send(
     limit,
     next,
     json: ({ reading, fields: all }, oneLine) => encodeReading(reading, all, style, oneLine),
+    isTagged,
     columns: csvColumns,
     cells: ({ reading, fields: all }) => csvCells(reading, all, style),
   })

@@ -9,12 +9,19 @@ import type { Reading } from '../../domain/reading.ts'
 import type { Query } from '../../query/query.ts'
 import type { RouteContext } from '../context.ts'
 import { createEventStream, type EventStream } from '../eventStream.ts'
-import { fieldNames, filtersOf, readingStyleParameters, topicParameters } from '../parameters.ts'
+import {
+  fieldNames,
+  filtersOf,
+  readingStyleParameters,
+  ticketParameter,
+  topicParameters,
+} from '../parameters.ts'
 import { encodeReading, type ReadingStyle } from '../readingText.ts'
 
 const search = Type.Object({
   ...topicParameters,
   ...readingStyleParameters,
+  ...ticketParameter,
   since: Type.Optional(
     Type.Integer({
       minimum: 0,
