@@ -1,0 +1,214 @@
+// A column of JSON numbers that come back spelled as they were. Plain decimals are integers at one scale (21.5 is 215
+// at one place); how each was spelled costs nothing when all follow one rule. Odd ones (-0, 1E5, 30 digits) stand aside
+// while they are few; else the column is one of doubles or, at worst, of texts.
+//
+//   form byte                   canonical, fixed, mixed, double, text
+//   canonical, fixed, mixed     places; integers: value × 10^places; mixed: integers: decimals of each
+//   double                      doubles
+//   all but text                count of odd ones; when not 0: integers: their rows; texts: their spelling
+//   text                        texts
+
+import type { Texts } from './rows.ts'
+import type { ColumnReader, ColumnWriter } from './columns.ts'
+import { decodeDoubles, encodeDoubles } from './doubles.ts'
+import { decodeIntegers, encodeIntegers, integerMax } from './integers.ts'
+import { decodeTexts, encodeTexts, type Slices } from './texts.ts'
+import { oddNumber, powersOfTen } from './tokens.ts'
+
+/** canonical: no zero at the end of a fraction. fixed: as many decimals as the scale has. mixed: any. */
+export const spelling = { canonical: 0, fixed: 1, mixed: 2, double: 3, text: 4 } as const
+
+type Spelling = (typeof spelling)[keyof typeof spelling]
+
+const placesMax = powersOfTen.length - 1
+
+/** Number tokens, and what matching found in them (see tokens.ts). */
+export interface NumberSlices extends Slices {
+  mantissas: Float64Array
+  decimals: Uint8Array
+}
+
+/** The values of a column, whatever their spelling. */
+export interface NumberValues {
+  /** Integers at `places`, or doubles when `places` is -1; NaN for what no double holds (1e400). */
+  values: Float64Array
+  places: number
+}
+
+/** A column as read. */
+export interface NumberColumn {
+  spelling: Spelling
+  places: number
+  /** Integers at `places`, or doubles; empty in a column of texts. */
+  values: Float64Array
+  /** In a mixed column, the decimals of each. */
+  decimals: Float64Array | null
+  /** Rows of the odd ones, in order. */
+  oddRows: Float64Array
+  /** Their spelling; in a column of texts, everything. */
+  texts: Texts | null
+}
+
+/** Writes the column and gives back its values, for the index. */
+export function encodeNumbers(out: ColumnWriter, slices: NumberSlices): NumberValues {
+  return encodeScaled(out, slices) ?? encodeAsDoubles(out, slices)
+}
+
+function encodeScaled(out: ColumnWriter, slices: NumberSlices): NumberValues | null {
+  const { mantissas, decimals, count } = slices
+  const odd: number[] = []
+  let places = 0
+  let isCanonical = true
+  let least = placesMax
+  for (let i = 0; i < count; i++) {
+    const own = decimals[i]!
+    if (own === oddNumber) {
+      odd.push(i)
+      continue
+    }
+    if (own > places) places = own
+    if (own < least) least = own
+    if (own > 0 && mantissas[i]! % 10 === 0) isCanonical = false
+  }
+  if (odd.length > oddMax(count)) return null
+  const values = scale(slices, places)
+  if (!values) return null
+  const { control } = out
+  const form = isCanonical ? spelling.canonical : least === places ? spelling.fixed : spelling.mixed
+  control.byte(form)
+  control.byte(places)
+  encodeIntegers(out, values, count)
+  if (form === spelling.mixed) {
+    const own = Float64Array.from(decimals.subarray(0, count))
+    for (const row of odd) own[row] = places
+    encodeIntegers(out, own, count)
+  }
+  encodeOdd(out, slices, odd)
+  if (odd.length === 0) return { values, places }
+  const scaleFactor = powersOfTen[places]!
+  const doubles = values.map((value) => value / scaleFactor)
+  for (const row of odd) doubles[row] = finite(Number(tokenText(slices, row)))
+  return { values: doubles, places: -1 }
+}
+
+/** All plain decimals at one scale, odd ones as their predecessor; `null` when some get too large. */
+function scale({ mantissas, decimals, count }: NumberSlices, places: number): Float64Array | null {
+  const values = new Float64Array(count)
+  let before = 0
+  for (let i = 0; i < count; i++) {
+    const own = decimals[i]!
+    if (own !== oddNumber) before = mantissas[i]! * powersOfTen[places - own]!
+    if (before > integerMax || before < -integerMax) return null
+    values[i] = before
+  }
+  return values
+}
+
+function encodeAsDoubles(out: ColumnWriter, slices: NumberSlices): NumberValues {
+  const { count } = slices
+  const values = new Float64Array(count)
+  const odd: number[] = []
+  for (let i = 0; i < count; i++) {
+    const text = tokenText(slices, i)
+    const value = Number(text)
+    values[i] = finite(value)
+    if (String(value) !== text) odd.push(i)
+  }
+  if (odd.length > oddMax(count)) {
+    out.control.byte(spelling.text)
+    encodeTexts(out, slices)
+  } else {
+    out.control.byte(spelling.double)
+    encodeDoubles(out, values, count)
+    encodeOdd(out, slices, odd)
+  }
+  return { values, places: -1 }
+}
+
+const oddMax = (count: number): number => count >>> 4
+
+const finite = (value: number): number => (Number.isFinite(value) ? value : Number.NaN)
+
+function tokenText({ bytes, starts, ends }: NumberSlices, row: number): string {
+  return bytes.toString('latin1', starts[row], ends[row])
+}
+
+function encodeOdd(out: ColumnWriter, { bytes, starts, ends }: Slices, rows: number[]): void {
+  out.control.uint(rows.length)
+  if (rows.length === 0) return
+  encodeIntegers(out, Float64Array.from(rows), rows.length)
+  encodeTexts(out, {
+    bytes,
+    starts: Uint32Array.from(rows, (row) => starts[row]!),
+    ends: Uint32Array.from(rows, (row) => ends[row]!),
+    count: rows.length,
+  })
+}
+
+/** A column of `count`; its integers go to `target` when that is long enough. */
+export function decodeNumbers(column: ColumnReader, count: number, target?: Float64Array): NumberColumn {
+  const { control } = column
+  const form = control.byte() as Spelling
+  const result: NumberColumn = {
+    spelling: form,
+    places: 0,
+    values: none,
+    decimals: null,
+    oddRows: none,
+    texts: null,
+  }
+  if (form === spelling.text) {
+    result.texts = decodeTexts(column, count)
+    return result
+  }
+  if (form === spelling.double) result.values = decodeDoubles(column, count)
+  else if (form === spelling.canonical || form === spelling.fixed || form === spelling.mixed) {
+    result.places = control.byte()
+    if (result.places > placesMax) throw new RangeError('a number has too many decimals')
+    const all = target && target.length >= count ? target : new Float64Array(count)
+    result.values = decodeIntegers(column, count, all)
+    if (form === spelling.mixed) result.decimals = decodeIntegers(column, count, new Float64Array(count))
+  } else throw new RangeError(`there is no form ${String(form)} of number columns`)
+  const odd = control.uint()
+  if (odd > oddMax(count)) throw new RangeError('a column has too many odd numbers')
+  if (odd > 0) {
+    result.oddRows = decodeIntegers(column, odd, new Float64Array(odd))
+    result.texts = decodeTexts(column, odd)
+  }
+  checkColumn(result, count)
+  return result
+}
+
+const none = new Float64Array(0)
+
+/** What later steps rely on: rows in order and inside, decimals no longer than the scale. */
+function checkColumn({ oddRows, decimals, places }: NumberColumn, count: number): void {
+  let before = -1
+  for (const row of oddRows) {
+    if (!(row > before && row < count)) throw new RangeError('an odd number lies outside its column')
+    before = row
+  }
+  if (!decimals) return
+  for (let i = 0; i < count; i++) {
+    if (!(decimals[i]! >= 0 && decimals[i]! <= places)) throw new RangeError('a number has too many decimals')
+  }
+}
+
+/** The column as doubles, correctly rounded, in place where that is possible; NaN for what no double holds. */
+export function toDoubles(column: NumberColumn, count: number): Float64Array {
+  const { texts, oddRows, places, values } = column
+  if (column.spelling === spelling.text) {
+    return Float64Array.from({ length: count }, (_, i) => finite(Number(textAt(texts!, i))))
+  }
+  if (places > 0) {
+    const factor = powersOfTen[places]!
+    for (let i = 0; i < count; i++) values[i] = values[i]! / factor
+  }
+  for (const [i, row] of oddRows.entries()) values[row] = finite(Number(textAt(texts!, i)))
+  return values
+}
+
+function textAt({ bytes, offsets, lengths }: Texts, index: number): string {
+  const offset = offsets[index]!
+  return Buffer.from(bytes.buffer, bytes.byteOffset + offset, lengths[index]!).toString('latin1')
+}

@@ -1,0 +1,148 @@
+// A block opened for reading: its checksum holds and its head is known; each column is read when it is asked for, so that
+// an aggregate over one field never touches the others and no payload is put together.
+
+import { ByteReader } from '../binary.ts'
+import { readBody } from './body.ts'
+import { mapColumns, readColumn } from './columns.ts'
+import { type BlockExtent, blockFlag, readExtent } from './extent.ts'
+import { decodeIntegers } from './integers.ts'
+import { type LeafType, type NumberSeries, readNumbers, readPaths, type Series } from './series.ts'
+import { blockBytesLimit, blockRowsMax, type Rows } from './rows.ts'
+import { guarded, sealBytes, unseal } from './seal.ts'
+import type { Shapes } from './shapes.ts'
+import { writeTexts } from './writer.ts'
+
+export interface OpenBlock extends BlockExtent {
+  /** Times in order. Goes into `target` when that is long enough, as in all that follow. */
+  times(target?: Float64Array): Float64Array
+  seqs(target?: Float64Array): Float64Array
+  receivedAt(): Float64Array
+  metas(): Uint32Array
+  /** The first row at or after `time`; `count` when there is none. */
+  rowAt(time: number): number
+  /** Every number at `path`: from the cleaned fields of a row that has some, else from the payload's own leaves. */
+  numbers(path: string, target?: Float64Array): NumberSeries
+  /** The paths of all scalar leaves, with the types each has in this block. */
+  paths(): Map<string, Set<LeafType>>
+  /** Rows from…to with their payloads. */
+  rows(from: number, to: number): Rows
+}
+
+/** Checks the whole block, reads its head. Throws `store_corrupt`, as does every method. */
+export function openBlock(block: Uint8Array, shapes: Shapes): OpenBlock {
+  const view = unseal(block, 'block')
+  return guarded('block', () => new Opened(view, shapes))
+}
+
+/** A block's extent without its columns. Throws `store_corrupt`. */
+export function blockExtent(block: Uint8Array): BlockExtent {
+  const view = unseal(block, 'block')
+  return guarded('block', () => checkExtent(readExtent(new ByteReader(view, sealBytes))))
+}
+
+function checkExtent(extent: BlockExtent): BlockExtent {
+  if (extent.count < 1 || extent.count > blockRowsMax || extent.payloadBytes > blockBytesLimit) {
+    throw new RangeError('it is larger than a block can be')
+  }
+  return extent
+}
+
+class Opened implements OpenBlock {
+  readonly count: number
+  readonly tmin: number
+  readonly tmax: number
+  readonly seqMin: number
+  readonly seqMax: number
+  readonly payloadBytes: number
+  readonly #series: Series
+  readonly #hasReceivedAt: boolean
+
+  constructor(view: Buffer, shapes: Shapes) {
+    const head = new ByteReader(view, sealBytes)
+    const { count, tmin, tmax, seqMin, seqMax, payloadBytes } = checkExtent(readExtent(head))
+    this.count = count
+    this.tmin = tmin
+    this.tmax = tmax
+    this.seqMin = seqMin
+    this.seqMax = seqMax
+    this.payloadBytes = payloadBytes
+    const flags = head.byte()
+    this.#hasReceivedAt = (flags & blockFlag.receivedAt) !== 0
+    const payloads = readBody(head, count, this.#metaColumn + 1, shapes)
+    const fields = (flags & blockFlag.fields) === 0 ? null : readBody(head, count, payloads.end, shapes)
+    this.#series = {
+      map: mapColumns(view, head, (fields ?? payloads).end),
+      payloads,
+      fields,
+      hasRawJson: (flags & blockFlag.rawJson) !== 0,
+      hasRawFieldJson: (flags & blockFlag.rawFieldJson) !== 0,
+    }
+  }
+
+  get #metaColumn(): number {
+    return this.#hasReceivedAt ? 3 : 2
+  }
+
+  times(target?: Float64Array): Float64Array {
+    return this.#integers(0, target)
+  }
+
+  seqs(target?: Float64Array): Float64Array {
+    return this.#integers(1, target)
+  }
+
+  receivedAt(): Float64Array {
+    const times = this.times()
+    if (!this.#hasReceivedAt) return times
+    return this.#integers(2).map((delay, row) => times[row]! + delay)
+  }
+
+  metas(): Uint32Array {
+    return Uint32Array.from(this.#integers(this.#metaColumn))
+  }
+
+  rowAt(time: number): number {
+    const times = this.times()
+    let low = 0
+    let high = this.count
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (times[middle]! < time) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  numbers(path: string, target?: Float64Array): NumberSeries {
+    return guarded('block', () => readNumbers(this.#series, path, target))
+  }
+
+  paths(): Map<string, Set<LeafType>> {
+    return guarded('block', () => readPaths(this.#series))
+  }
+
+  rows(from: number, to: number): Rows {
+    const first = Math.max(0, Math.min(from, this.count))
+    const last = Math.max(first, Math.min(to, this.count))
+    const range = [first, last] as const
+    const { map, payloads, fields } = this.#series
+    return guarded('block', () => ({
+      count: last - first,
+      times: this.times().slice(first, last),
+      seqs: this.seqs().slice(first, last),
+      receivedAt: this.receivedAt().slice(first, last),
+      metas: this.metas().slice(first, last),
+      ...writeTexts(map, payloads, range, this.payloadBytes),
+      fields: fields && writeTexts(map, fields, range, 64 * this.count),
+    }))
+  }
+
+  #integers(column: number, target?: Float64Array): Float64Array {
+    const { map } = this.#series
+    const values = target && target.length >= this.count ? target : new Float64Array(this.count)
+    return guarded('block', () => decodeIntegers(readColumn(map, column), this.count, values)).subarray(
+      0,
+      this.count,
+    )
+  }
+}
