@@ -106,10 +106,14 @@ async function login(
   })
 }
 
-/** MQTT 5 is told the limit [MQTT-3.1.2-21]; MQTT 3 has no word for it and is refused, as Mosquitto does. */
+/**
+ * MQTT 5 is told the limit [MQTT-3.1.2-21]. MQTT 3 has no word for it: one that asks for more is refused, and one that asks for
+ * none is let in, as Mosquitto's manual says.
+ */
 function grantKeepAlive(client: BrokerClient, { max_keepalive_s: limit }: Config['mqtt']): boolean {
   const asked = client.amber.connect?.keepalive ?? 0
   if (limit === 0 || (asked > 0 && asked <= limit)) return true
-  if (client.version === 5) client._serverKeepAlive = limit
-  return client.version === 5
+  if (client.version !== 5) return asked === 0
+  client._serverKeepAlive = limit
+  return true
 }

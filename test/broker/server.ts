@@ -33,6 +33,8 @@ export interface TestServer {
   port: number
   principals: Map<string, Partial<Principal>>
   stale: Set<string>
+  /** While `failure` is set, every login fails with it. */
+  logins: { failure: AppError | null }
   ledger(): Promise<{ received: number; stored: number; rejected: number; deduplicated: number }>
   close(): Promise<void>
 }
@@ -66,12 +68,13 @@ export async function startServer({
   const known = new Map(Object.entries(principals ?? { '': {} }))
   const stale = new Set<string>()
   const limits = { ...defaults, ...mqtt }
+  const logins: TestServer['logins'] = { failure: null }
   const log = createLog({ level: 'silent', format: 'json' })
   const path = sessionsPath ?? mkdtempSync(join(tmpdir(), 'amber-broker-'))
   const sessions = await openSessions({ path, limits, store, metrics, log })
   const broker = await startBroker(limits, {
     hostOf: () => '127.0.0.1',
-    auth: createAuth(known, stale),
+    auth: createAuth(known, stale, logins),
     capture: createCapture({ store, metrics }),
     store,
     sessions,
@@ -91,6 +94,7 @@ export async function startServer({
     port: broker.port,
     principals: known,
     stale,
+    logins,
     ledger: async () => ({
       received: await total('received'),
       stored: await total('stored'),
@@ -105,7 +109,11 @@ export async function startServer({
   }
 }
 
-function createAuth(known: Map<string, Partial<Principal>>, stale: Set<string>): Authenticator {
+function createAuth(
+  known: Map<string, Partial<Principal>>,
+  stale: Set<string>,
+  logins: TestServer['logins'],
+): Authenticator {
   const principalOf = (user: string | undefined): Principal | null => {
     const rights = known.get(user ?? '')
     if (rights === undefined) return null
@@ -119,7 +127,10 @@ function createAuth(known: Map<string, Partial<Principal>>, stale: Set<string>):
     }
   }
   return {
-    authenticate: async (user) => principalOf(user),
+    authenticate: async (user) => {
+      if (logins.failure !== null) throw logins.failure
+      return principalOf(user)
+    },
     authenticateCertified: async (user) => principalOf(user),
     demoAccounts: [],
     warnings: [],

@@ -50,11 +50,13 @@ export function createAuthorizePublish(dependencies: PublishDependencies): Autho
     capture(reading, { awaited: packet.qos > 0 }, (error, seq) => {
       if (error) return refusePublish(client, packet, error, done)
       publish(dependencies, client, packet, reading, seq)
-      if (packet.qos === 1) {
-        client.amber.unacknowledged.delete(packet.messageId ?? 0)
-        sendAcknowledgement(client, 'puback', packet.messageId ?? 0)
-      }
-      done(null)
+      whenKept(dependencies, packet, seq, () => {
+        if (packet.qos === 1) {
+          client.amber.unacknowledged.delete(packet.messageId ?? 0)
+          sendAcknowledgement(client, 'puback', packet.messageId ?? 0)
+        }
+        done(null)
+      })
     })
   }
 }
@@ -91,7 +93,7 @@ function captureOnce(
     if (error) refusePublish(client, packet, error, done)
     else {
       publish(dependencies, client, packet, reading, seq)
-      acknowledge()
+      whenKept(dependencies, packet, seq, acknowledge)
     }
     receipts.settle(client.id, messageId, error)
   })
@@ -110,6 +112,17 @@ function publish(
   const expiresAt = expiryTime(properties, receivedAt)
   router.route({ topic, payload: kept, qos, retain, properties, clientId: id, expiresAt })
   journal.follow(seq)
+}
+
+/** What a rule has discarded is in no log to be completed from: it is acknowledged when the queues it is in are written. */
+function whenKept(
+  { journal }: PublishDependencies,
+  { qos }: PublishPacket,
+  seq: number,
+  acknowledge: () => void,
+): void {
+  if (qos === 0 || seq > 0) acknowledge()
+  else journal.cut().then(acknowledge, acknowledge)
 }
 
 function denied(

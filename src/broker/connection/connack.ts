@@ -13,7 +13,8 @@ const serverUnavailable = 3
 
 export function sendConnack(client: BrokerClient, sessionPresent: boolean, limits: Config['mqtt']): void {
   const { version, amber } = client
-  const packet: Partial<IConnackPacket> = { cmd: 'connack', sessionPresent }
+  // MQTT 3.1 has no such flag.
+  const packet: Partial<IConnackPacket> = { cmd: 'connack', sessionPresent: sessionPresent && version > 3 }
   if (version === 5) {
     packet.reasonCode = 0
     packet.properties = grants(client, limits)

@@ -1,6 +1,7 @@
 // From a captured message to its subscribers: once for each session whatever number of its subscriptions match, and once
 // for each shared subscription, to the member whose turn it is.
 
+import type { Log } from '../../ops/log.ts'
 import type { Message } from '../message.ts'
 import type { Entry } from '../sessions/outbox.ts'
 import type { SessionRegistry, Terms } from '../sessions/registry.ts'
@@ -12,6 +13,7 @@ import { Forms } from './link.ts'
 export interface RouterDependencies {
   registry: SessionRegistry
   delivery: Delivery
+  log: Log
 }
 
 interface Target extends Terms {
@@ -27,11 +29,13 @@ const noIds: number[] = []
 export class Router {
   readonly #registry: SessionRegistry
   readonly #delivery: Delivery
+  readonly #log: Log
   #mark = 0
 
-  constructor({ registry, delivery }: RouterDependencies) {
+  constructor({ registry, delivery, log }: RouterDependencies) {
     this.#registry = registry
     this.#delivery = delivery
+    this.#log = log
   }
 
   /** Keeps a retained message and hands the message to everybody who subscribed. */
@@ -42,11 +46,11 @@ export class Router {
     const now = Date.now()
     const forms = new Forms(message, now)
     for (const target of this.#targets(subscribers, message)) {
-      this.#delivery.deliver(target.session, message, target, forms, now)
+      this.#deliver(target, message, forms, now)
     }
     for (const group of groups) {
       const target = memberOf(group, message, { connected: false })
-      if (target !== null) this.#delivery.deliver(target.session, message, target, forms, now)
+      if (target !== null) this.#deliver(target, message, forms, now)
     }
   }
 
@@ -60,7 +64,17 @@ export class Router {
       const target = group && memberOf(group, entry.message, { connected: !ended, without: session })
       if (!target) continue
       this.#registry.settle(entry)
-      this.#delivery.deliver(target.session, entry.message, target, null, now)
+      this.#deliver(target, entry.message, null, now)
+    }
+  }
+
+  /** A fault with one subscriber is that one's alone: the others and the publisher go on. */
+  #deliver(target: Target, message: Message, forms: Forms | null, now: number): void {
+    try {
+      this.#delivery.deliver(target.session, message, target, forms, now)
+    } catch (error) {
+      this.#log.error({ err: error, client: target.session.id }, 'a message could not be delivered')
+      target.session.link?.client.conn.destroy()
     }
   }
 

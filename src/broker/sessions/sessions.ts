@@ -51,7 +51,7 @@ export async function openSessions({ path, limits, store, metrics, log }: Depend
   const registry = new SessionRegistry({ journal, limits, log })
   const traffic = createTraffic()
   const delivery = new Delivery({ registry, journal, limits, metrics, traffic, log })
-  const router = new Router({ registry, delivery })
+  const router = new Router({ registry, delivery, log })
   const known = await loadJournal(registry, staging, Date.now())
   // A new journal has missed nothing: there was nobody to miss it.
   const from = known ?? store.status.lastSeq
