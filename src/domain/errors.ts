@@ -37,6 +37,7 @@ export const errorKinds = {
   bad_password_file: { status: 500, reasonCode: 0x80, title: 'The password file is not valid' },
   bad_acl_file: { status: 500, reasonCode: 0x80, title: 'The ACL file is not valid' },
   bad_token_file: { status: 500, reasonCode: 0x80, title: 'The token file is not valid' },
+  bad_rules: { status: 422, reasonCode: 0x83, title: 'The rules are not valid' },
   port_in_use: { status: 500, reasonCode: 0x80, title: 'The port is in use' },
 } as const satisfies Record<string, ErrorKind>
 

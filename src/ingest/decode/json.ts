@@ -33,6 +33,7 @@ export function readJson(text: string): ScannedJson | null {
 const broken = new Error('not JSON')
 const numberToken = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y
 const wordToken = /[+-]?[A-Za-z][A-Za-z]*/y
+const literals = ['true', 'false', 'null', 'nan', 'NaN', 'Infinity']
 const strictNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 const missingWord = /^[+-]?(?:nan|inf|infinity)$|^(?:null|none|undefined)$/i
 
@@ -72,7 +73,7 @@ class Scanner {
     const number = this.#token(numberToken)
     if (number !== '') return this.#number(number, depth)
     const word = this.#token(wordToken)
-    if (word !== '') return this.#word(word)
+    if (word !== '') return this.#word(word, depth)
     if (this.#at >= this.#text.length) return this.#cut()
     throw broken
   }
@@ -181,10 +182,9 @@ class Scanner {
     return /^[+-]?0\d/.test(token) ? undefined : Number(token)
   }
 
-  #word(word: string): unknown {
-    if (this.#at >= this.#text.length && 'true false null'.split(' ').every((whole) => word !== whole)) {
-      return this.#cut()
-    }
+  #word(word: string, depth: number): unknown {
+    const isCut = depth > 0 && this.#at >= this.#text.length
+    if (isCut && literals.some((whole) => whole !== word && whole.startsWith(word))) return this.#cut()
     if (word === 'true' || word === 'false') return word === 'true'
     if (word === 'null') return null
     if (!missingWord.test(word) && word !== 'True' && word !== 'False') throw broken

@@ -1,0 +1,201 @@
+// A rule as functions, made once: what is left to do for a message is to run them. Everything that can be wrong with a rule is
+// found here, before it meets a message.
+
+import { Environment } from '@marcbachmann/cel-js'
+import type { Problem } from '../../domain/errors.ts'
+import type { Fields } from '../../domain/reading.ts'
+import { parseDuration } from '../../domain/time.ts'
+import { checkFilter } from '../../domain/topic.ts'
+import type { DecodeOptions } from '../decode/decode.ts'
+import { compileFields, type FieldStep, globMatcher, type Refusal } from './fieldStep.ts'
+import type { RulePath } from './parse.ts'
+import type { RuleSource } from './schema.ts'
+import { compileSchema, readProtobuf, type RuleFiles } from './ruleFiles.ts'
+import { compileTime, type TimeStep } from './timeStep.ts'
+import { compileTransform, type Transform } from './transform.ts'
+
+export interface CompiledRule {
+  name: string
+  filters: readonly string[]
+  /** Its place among the rules: the first that matches applies. */
+  order: number
+  also: boolean
+  decode: Pick<DecodeOptions, 'format' | 'csv' | 'protobuf'>
+  tags: ((topic: string) => Record<string, string>) | null
+  time: TimeStep | null
+  /** Whether the payload's JSON is what it should be. */
+  schema: ((payload: Uint8Array, fields: Fields) => Refusal | null) | null
+  transform: Transform | null
+  /** keep, drop, rename. */
+  select: ((fields: Fields) => Fields) | null
+  fields: FieldStep | null
+  /** `false`: no fields. */
+  where: ((fields: Fields, tags: Record<string, string>, topic: string) => boolean | Refusal) | null
+  dedupeMs: number | null
+  deadband: { fields: readonly [string, number][]; maxSilenceMs: number } | null
+  store: 'raw+fields' | 'fields' | 'none'
+  retentionMs: number | null
+  /** Whether it only says when and where, and leaves the fields as the payload has them. */
+  leavesFields: boolean
+}
+
+export interface CompileContext {
+  zone: string | undefined
+  files: RuleFiles
+  placeOf: (path: RulePath) => string
+  problems: Problem[]
+}
+
+/** `null` when something is wrong with the rule: then `problems` says what. */
+export function compileRule(
+  source: RuleSource,
+  order: number,
+  path: RulePath,
+  { zone, files, placeOf, problems }: CompileContext,
+): CompiledRule | null {
+  const before = problems.length
+  /** Runs one part; what is wrong with it is a problem at its key. */
+  const part = <T>(key: string, make: () => T): T | null => {
+    try {
+      return make()
+    } catch (error) {
+      const message = error instanceof Error ? error.message.split('\n')[0] : String(error)
+      problems.push({ path: placeOf([...path, key]), message: `rule "${source.name}", ${key}: ${message}` })
+      return null
+    }
+  }
+  const when = <T>(key: keyof RuleSource, make: () => T): T | null =>
+    source[key] === undefined ? null : part(key, make)
+  const filters = [source.topic].flat()
+  part('topic', () => filters.forEach((filter) => checkFilter(filter)))
+  const rule: CompiledRule = {
+    name: source.name,
+    filters,
+    order,
+    also: source.also ?? false,
+    decode: {
+      ...(source.decode ? { format: source.decode } : {}),
+      ...(source.csv ? { csv: source.csv } : {}),
+      ...protobufOf(source, files, part),
+    },
+    tags: when('tags', () => compileTags(source.tags ?? {})),
+    time: when('time', () => compileTime([source.time ?? []].flat(), zone)),
+    schema: when('schema', () => compileSchema(files, source.schema ?? '')),
+    transform: when('transform', () => compileTransform(source.transform ?? '')),
+    select: compileSelect(source),
+    fields: when('fields', () => compileFields(source.fields ?? {})),
+    where: when('where', () => compileWhere(source.where ?? '')),
+    dedupeMs: when('dedupe', () => parseDuration(source.dedupe?.window ?? '')),
+    deadband: when('deadband', () => compileDeadband(source.deadband ?? {})),
+    store: source.store ?? 'raw+fields',
+    retentionMs: when('retention', () => parseDuration(source.retention ?? '')),
+    leavesFields: leavesFields(source),
+  }
+  return problems.length > before ? null : rule
+}
+
+function protobufOf(
+  { protobuf, decode }: RuleSource,
+  files: RuleFiles,
+  part: <T>(key: string, make: () => T) => T | null,
+): Pick<DecodeOptions, 'protobuf'> {
+  if (protobuf) {
+    const read = part('protobuf', () => readProtobuf(files, protobuf))
+    return read ? { protobuf: read } : {}
+  }
+  if (decode === 'protobuf') {
+    part('decode', () => {
+      throw new RangeError('needs `protobuf: { file, message }` beside it')
+    })
+  }
+  return {}
+}
+
+/** Units and marks alone change no value. */
+function leavesFields({ decode, fields = {}, ...source }: RuleSource): boolean {
+  const changes = ['keep', 'drop', 'rename', 'where', 'deadband', 'transform', 'csv', 'protobuf'] as const
+  if (changes.some((key) => source[key] !== undefined) || source.store === 'fields') return false
+  if (decode !== undefined && decode !== 'auto') return false
+  return Object.values(fields).every(
+    ({ type, missing, min, max, round, unit = '' }) =>
+      [type, missing, min, max, round].every((one) => one === undefined) && !unit.includes('->'),
+  )
+}
+
+function compileTags(
+  sources: Readonly<Record<string, number | string>>,
+): (topic: string) => Record<string, string> {
+  const entries = Object.entries(sources)
+  if (entries.some(([, value]) => value === 0)) throw new RangeError('levels are counted from 1')
+  return (topic) => {
+    const levels = topic.split('/')
+    const tags = Object.create(null) as Record<string, string>
+    for (const [name, value] of entries) {
+      const tag = typeof value === 'string' ? value : levels.at(value > 0 ? value - 1 : value)
+      if (tag !== undefined) tags[name] = tag
+    }
+    return tags
+  }
+}
+
+function compileSelect({ keep, drop, rename }: RuleSource): ((fields: Fields) => Fields) | null {
+  if (!keep && !drop && !rename) return null
+  const kept = keep?.map(globMatcher)
+  const dropped = drop?.map(globMatcher) ?? []
+  const names = new Map(Object.entries(rename ?? {}))
+  return (fields) => {
+    const selected = Object.create(null) as Fields
+    for (const name in fields) {
+      if (kept && !kept.some((fits) => fits(name))) continue
+      if (dropped.some((fits) => fits(name))) continue
+      selected[names.get(name) ?? name] = fields[name] as never
+    }
+    return selected
+  }
+}
+
+/** CEL is no programming language: it always ends. These bounds keep it short too. */
+const celLimits = {
+  maxAstNodes: 500,
+  maxDepth: 50,
+  maxListElements: 1000,
+  maxMapEntries: 100,
+  maxCallArguments: 16,
+}
+
+function compileWhere(expression: string): NonNullable<CompiledRule['where']> {
+  if (/\bmatches\s*\(/.test(expression)) {
+    throw new RangeError(
+      'matches() may take very long on a crafted text; use startsWith, endsWith, contains or in',
+    )
+  }
+  if ((expression.match(/\.(?:all|exists|exists_one|map|filter)\s*\(/g) ?? []).length > 1) {
+    throw new RangeError('one of all, exists, exists_one, map and filter is the most an expression may have')
+  }
+  const environment = new Environment({ limits: celLimits })
+    .registerVariable('fields', 'map')
+    .registerVariable('tags', 'map')
+    .registerVariable('topic', 'string')
+  const run = environment.parse(expression)
+  const { valid, error, type } = run.check()
+  if (!valid) throw error ?? new RangeError('is not valid')
+  if (type !== 'bool' && type !== 'dyn') throw new RangeError(`gives ${type}; it must give true or false`)
+  return (fields, tags, topic) => {
+    try {
+      return run({ fields, tags, topic }) === true
+    } catch (error) {
+      // The message may hold the payload's text; its first words say what is missing.
+      return {
+        reason: `where: ${(error instanceof Error ? error.message : String(error)).split('\n')[0]?.slice(0, 80)}`,
+      }
+    }
+  }
+}
+
+function compileDeadband(
+  source: Readonly<Record<string, number | string>>,
+): NonNullable<CompiledRule['deadband']> {
+  const { max_silence: silence, ...fields } = source
+  const maxSilenceMs = silence === undefined ? Number.POSITIVE_INFINITY : parseDuration(String(silence))
+  return { fields: Object.entries(fields) as [string, number][], maxSilenceMs }
+}

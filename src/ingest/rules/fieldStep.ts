@@ -1,0 +1,157 @@
+// What a rule says of single fields: type, unit, range, values that mean nothing, digits. A value that cannot be refuses the
+// reading, unless the rule says otherwise.
+
+import type { Fields, FieldValue } from '../../domain/reading.ts'
+import { conversion, unitOf } from '../../domain/units.ts'
+import { numberOf } from '../decode/scalar.ts'
+import type { FieldSource } from './schema.ts'
+
+export interface Refusal {
+  field?: string
+  reason: string
+}
+
+/** What the steps of a rule make of a record. */
+export interface Draft {
+  fields: Fields
+  units: Record<string, string> | null
+  marks: string[] | null
+}
+
+/** Changes the fields of `draft`; a refusal when a value cannot be. */
+export type FieldStep = (draft: Draft) => Refusal | null
+
+/** Throws `RangeError` saying what is wrong with the rule. */
+export function compileFields(sources: Readonly<Record<string, FieldSource>>): FieldStep {
+  const exact: [string, FieldCheck][] = []
+  const patterns: [(name: string) => boolean, FieldCheck][] = []
+  for (const [name, source] of Object.entries(sources)) {
+    const check = compileField(name, source)
+    if (name.includes('*')) patterns.push([globMatcher(name), check])
+    else exact.push([name, check])
+  }
+  const named = new Set(exact.map(([name]) => name))
+  return (draft) => {
+    for (const [name, check] of exact) {
+      if (draft.fields[name] === undefined) continue
+      const refusal = check(draft, name)
+      if (refusal) return refusal
+    }
+    if (patterns.length === 0) return null
+    for (const name in draft.fields) {
+      if (named.has(name)) continue
+      const refusal = patterns.find(([fits]) => fits(name))?.[1](draft, name)
+      if (refusal) return refusal
+    }
+    return null
+  }
+}
+
+/** Whether a name fits a pattern in which `*` is any text; each character is looked at once. */
+export function globMatcher(pattern: string): (name: string) => boolean {
+  const [first = '', ...rest] = pattern.split('*')
+  const last = rest.pop()
+  if (last === undefined) return (name) => name === pattern
+  return (name) => {
+    if (!name.startsWith(first)) return false
+    let at = first.length
+    for (const part of rest) {
+      const found = name.indexOf(part, at)
+      if (found === -1) return false
+      at = found + part.length
+    }
+    return name.length - last.length >= at && name.endsWith(last)
+  }
+}
+
+type FieldCheck = (draft: Draft, name: string) => Refusal | null
+
+function compileField(name: string, source: FieldSource): FieldCheck {
+  const { type, min, max, round, on_range: policy = 'reject', unit_from: unitFrom } = source
+  const missing = source.missing === undefined ? [] : [source.missing].flat()
+  const unit = compileUnit(name, source.unit)
+  if (min !== undefined && max !== undefined && min > max)
+    throw new RangeError(`min ${min} is above max ${max}`)
+  const power = round === undefined ? 0 : 10 ** round
+  const hasRange = min !== undefined || max !== undefined
+  return (draft, field) => {
+    const { fields } = draft
+    const raw = fields[field] as FieldValue
+    if (missing.length > 0 && missing.includes(raw as never)) {
+      delete fields[field]
+      return null
+    }
+    let value = type === undefined ? raw : cast(raw, type)
+    if (value === null) return impossible(draft, field, policy, `is no ${type}`)
+    if (typeof value === 'number') {
+      if (unit) value = unit.convert(value)
+      if (hasRange) {
+        const limit = min !== undefined && value < min ? min : max !== undefined && value > max ? max : null
+        if (limit !== null) {
+          if (policy !== 'clamp') {
+            return impossible(
+              draft,
+              field,
+              policy,
+              value < limit ? `is below min ${limit}` : `is above max ${limit}`,
+            )
+          }
+          value = limit
+          mark(draft, 'clamped')
+        }
+      }
+      if (round !== undefined) value = Math.round(value * power) / power
+    }
+    if (value !== raw) fields[field] = value
+    const named = unit?.name ?? (unitFrom === undefined ? null : unitOf(String(fields[unitFrom] ?? '')))
+    if (named !== null) (draft.units ??= Object.create(null) as Record<string, string>)[field] = named
+    return null
+  }
+}
+
+function impossible(draft: Draft, field: string, policy: string, reason: string): Refusal | null {
+  if (policy === 'reject') return { field, reason }
+  if (policy !== 'mark') delete draft.fields[field]
+  return mark(draft, policy === 'mark' ? 'out_of_range' : 'dropped')
+}
+
+function mark(draft: Draft, name: string): null {
+  draft.marks ??= []
+  if (!draft.marks.includes(name)) draft.marks.push(name)
+  return null
+}
+
+function cast(value: FieldValue, type: NonNullable<FieldSource['type']>): FieldValue | null {
+  if (type === 'text') return String(value)
+  if (type === 'boolean') return toBoolean(value)
+  const number = typeof value === 'string' ? textNumber(value.trim()) : value
+  if (typeof number === 'boolean') return number ? 1 : 0
+  if (number === null || (type === 'integer' && typeof number === 'number' && !Number.isInteger(number)))
+    return null
+  return number
+}
+
+/** A rule that asks for a number means that zeros in front are no name. */
+function textNumber(text: string): FieldValue | null {
+  const plain = /^([+-]?)0+(\d.*)$/.exec(text)
+  return numberOf(plain ? `${plain[1]}${plain[2]}` : text)
+}
+
+function toBoolean(value: FieldValue): boolean | null {
+  if (typeof value === 'boolean') return value
+  const text = String(value).toLowerCase()
+  if (['1', 'on', 'true', 'yes', 'open', 'online'].includes(text)) return true
+  return ['0', 'off', 'false', 'no', 'closed', 'offline'].includes(text) ? false : null
+}
+
+function compileUnit(
+  name: string,
+  text: string | undefined,
+): { name: string; convert: (value: number) => number } | null {
+  if (text === undefined) return null
+  const [from = '', to] = text.split(/\s*->\s*/)
+  if (to === undefined) return { name: unitOf(from) ?? from, convert: (value) => value }
+  const convert = conversion(from, to)
+  if (!convert) throw new RangeError(`${name}: there is no conversion from "${from}" to "${to}"`)
+  return { name: unitOf(to) ?? to, convert }
+}

@@ -1,0 +1,76 @@
+// Files a rule names: JSON Schemas and .proto files, read from the directory of the rules file and nowhere else.
+
+import { readFileSync, realpathSync } from 'node:fs'
+import { join, sep } from 'node:path'
+import { Ajv } from 'ajv'
+import protobuf from 'protobufjs'
+import type { Fields } from '../../domain/reading.ts'
+import { exactInteger } from '../decode/bytes.ts'
+import { readJson } from '../decode/json.ts'
+import type { Refusal } from './fieldStep.ts'
+
+/** Reads a file by its name beside the rules file. Throws `RangeError` saying what is wrong. */
+export type RuleFiles = (name: string) => string
+
+const bytesMax = 1_048_576
+
+export function createRuleFiles(directory: string): RuleFiles {
+  return (name) => {
+    let file: string
+    try {
+      file = realpathSync(join(directory, name))
+    } catch {
+      throw new RangeError(`there is no file "${name}" in ${directory}`)
+    }
+    if (!file.startsWith(realpathSync(directory) + sep)) {
+      throw new RangeError(`"${name}" is outside ${directory}; files of rules stay beside the rules file`)
+    }
+    const text = readFileSync(file, 'utf8')
+    if (text.length > bytesMax) throw new RangeError(`"${name}" is longer than ${bytesMax} bytes`)
+    return text
+  }
+}
+
+/** For `schema:`; what is checked is the payload's JSON, or the fields of a payload that is none. */
+export function compileSchema(
+  files: RuleFiles,
+  name: string,
+): (payload: Uint8Array, fields: Fields) => Refusal | null {
+  const validate = new Ajv({ allErrors: false, strict: false, validateFormats: false }).compile(
+    JSON.parse(files(name)) as object,
+  )
+  return (payload, fields) => {
+    const json = readJson(Buffer.from(payload).toString())
+    if (validate(json ? json.documents[0] : { ...fields })) return null
+    const [fault] = validate.errors ?? []
+    const field = fault?.instancePath.slice(1).replaceAll('/', '.')
+    return { ...(field ? { field } : {}), reason: `schema: ${fault?.message ?? 'does not fit'}` }
+  }
+}
+
+/** For `protobuf:`; the tree of a message of the type named. */
+export function readProtobuf(
+  files: RuleFiles,
+  { file, message }: { file: string; message: string },
+): (payload: Uint8Array) => unknown {
+  const root = new protobuf.Root()
+  const seen = new Set<string>()
+  const load = (name: string): void => {
+    if (seen.has(name)) return
+    seen.add(name)
+    const { imports = [] } = protobuf.parse(files(name), root, { keepCase: true })
+    for (const one of imports) load(one)
+  }
+  load(file)
+  const type = root.lookupType(message)
+  const options = { longs: BigInt as never, enums: String, bytes: String, defaults: false }
+  return (payload) => exact(type.toObject(type.decode(payload), options))
+}
+
+/** 64-bit integers come as bigint, however small. */
+function exact(value: unknown): unknown {
+  if (typeof value === 'bigint') return exactInteger(value)
+  if (Array.isArray(value)) return value.map(exact)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, exact(child)]))
+}

@@ -1,0 +1,85 @@
+// All rules in force: the file's own, then those of its profiles, found by topic. A set never changes; a mended file makes a
+// new one with another version.
+
+import { createHash } from 'node:crypto'
+import type { Problem } from '../../domain/errors.ts'
+import { createFilterTrie } from '../../domain/filterTrie.ts'
+import { type Profile, profiles } from '../profiles/profiles.ts'
+import { type CompiledRule, compileRule } from './compile.ts'
+import { badRules, parseRules, type RulePath } from './parse.ts'
+import type { RuleFiles } from './ruleFiles.ts'
+
+export interface RuleSet {
+  /** The same for the same rules, on every server. */
+  version: string
+  /** The file as it was written. */
+  text: string
+  rules: readonly CompiledRule[]
+  /** The rules that apply to a topic, in order: the first that matches, and those after it that it lets run. */
+  rulesFor(topic: string): readonly CompiledRule[]
+}
+
+/** Topics whose rules are remembered. */
+const topicsMax = 100_000
+
+/** Throws `bad_rules` with the line and key of each fault. `name` is what the file is called in messages. */
+export function createRuleSet(text: string, { name, files }: { name: string; files: RuleFiles }): RuleSet {
+  const { file, placeOf } = parseRules(text, name)
+  const problems: Problem[] = []
+  const context = { zone: file.zone, files, placeOf, problems }
+  const chosen = chooseProfiles(file.profiles ?? [], placeOf, problems)
+  const sources = [
+    ...(file.rules ?? []).map((source, index) => ({ source, path: ['rules', index] as RulePath })),
+    ...chosen.flatMap(({ rules }) => rules.map((source) => ({ source, path: ['profiles'] as RulePath }))),
+  ]
+  const rules = sources.map(({ source, path }, order) => compileRule(source, order, path, context))
+  const names = new Set<string>()
+  for (const [index, { name: one }] of (file.rules ?? []).entries()) {
+    if (names.has(one)) {
+      problems.push({
+        path: placeOf(['rules', index, 'name']),
+        message: `there are two rules named "${one}"`,
+      })
+    }
+    names.add(one)
+  }
+  if (problems.length > 0) throw badRules(problems)
+  const compiled = rules.filter((rule) => rule !== null)
+  const version = createHash('sha256')
+    .update(JSON.stringify([file, chosen]))
+    .digest('hex')
+    .slice(0, 12)
+  return { version, text, rules: compiled, rulesFor: matcherOf(compiled) }
+}
+
+function chooseProfiles(
+  wanted: 'all' | readonly string[],
+  placeOf: (path: RulePath) => string,
+  problems: Problem[],
+): Profile[] {
+  if (wanted === 'all') return [...profiles]
+  return wanted.flatMap((name, index) => {
+    const found = profiles.find((profile) => profile.name === name)
+    if (found) return [found]
+    const known = profiles.map((profile) => profile.name).join(', ')
+    const message = `there is no profile "${name}"; there are ${known}`
+    problems.push({ path: placeOf(['profiles', index]), message })
+    return []
+  })
+}
+
+function matcherOf(rules: readonly CompiledRule[]): RuleSet['rulesFor'] {
+  const trie = createFilterTrie<CompiledRule>()
+  for (const rule of rules) for (const filter of rule.filters) trie.add(filter, rule)
+  const known = new Map<string, readonly CompiledRule[]>()
+  return (topic) => {
+    const remembered = known.get(topic)
+    if (remembered) return remembered
+    const matching = [...new Set(trie.match(topic))].sort((a, b) => a.order - b.order)
+    const last = matching.findIndex(({ also }) => !also)
+    const applying = last === -1 ? matching : matching.slice(0, last + 1)
+    if (known.size >= topicsMax) known.clear()
+    known.set(topic, applying)
+    return applying
+  }
+}

@@ -1,0 +1,115 @@
+// Where a rule finds the time of a reading: epoch numbers of any unit, ISO 8601, and the patterns makers invent. A time without
+// an offset counts only when somebody says where it is meant.
+
+import { zoneClock, type ZoneClock } from '../../domain/zonedTime.ts'
+import { parseDuration } from '../../domain/time.ts'
+import type { Fields, FieldValue } from '../../domain/reading.ts'
+import { type TimeLimits, timeLimits, trustedTime } from '../clean/times.ts'
+import { type TimeSource, timeFormats } from './schema.ts'
+
+/** The time of a record by its fields, or `null`. */
+export type TimeStep = (fields: Fields, receivedAt: number) => number | null
+
+/** Throws `RangeError` saying what is wrong with the rule. */
+export function compileTime(sources: readonly TimeSource[], zone: string | undefined): TimeStep {
+  const steps = sources.map((source) => compileOne(source, source.zone ?? zone))
+  return (fields, receivedAt) => {
+    for (const step of steps) {
+      const time = step(fields, receivedAt)
+      if (time !== null) return time
+    }
+    return null
+  }
+}
+
+function compileOne(source: TimeSource, zone: string | undefined): TimeStep {
+  const { path, format = 'auto' } = source
+  const clock = zone === undefined ? null : zoneClock(zone)
+  if (zone !== undefined && !clock)
+    throw new RangeError(`"${zone}" is no time zone; write Europe/Berlin, UTC or +01:00`)
+  const limits: TimeLimits = {
+    maxAgeMs: source.max_age === undefined ? timeLimits.maxAgeMs : parseDuration(source.max_age),
+    maxFutureMs: source.max_future === undefined ? timeLimits.maxFutureMs : parseDuration(source.max_future),
+  }
+  const read = readerOf(format, clock)
+  return (fields, receivedAt) => {
+    const value = fields[path]
+    return value === undefined ? null : trustedTime(read(value), receivedAt, limits)
+  }
+}
+
+type ReadTime = (value: FieldValue) => number | null
+
+const perMs: Record<string, number> = { epoch_s: 1e3, epoch_ms: 1, epoch_us: 1e-3, epoch_ns: 1e-6 }
+
+function readerOf(format: string, clock: ZoneClock | null): ReadTime {
+  if (format === 'iso8601') return (value) => isoTime(String(value), clock)
+  const factor = perMs[format]
+  if (factor !== undefined) return (value) => epochTime(value, factor)
+  if (format === 'auto') return (value) => autoTime(value, clock)
+  return patternReader(format, clock)
+}
+
+function autoTime(value: FieldValue, clock: ZoneClock | null): number | null {
+  if (typeof value === 'boolean') return null
+  if (typeof value === 'string' && !/^\d+(?:\.\d+)?$/.test(value)) return isoTime(value, clock)
+  const size = Number(value)
+  // Seconds until 5138, then milliseconds, microseconds, nanoseconds.
+  return epochTime(value, size < 1e11 ? 1e3 : size < 1e14 ? 1 : size < 1e17 ? 1e-3 : 1e-6)
+}
+
+function epochTime(value: FieldValue, factor: number): number | null {
+  if (typeof value === 'boolean') return null
+  const number = Number(value)
+  return Number.isFinite(number) ? number * factor : null
+}
+
+const iso = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d\d:?\d\d)?$/i
+
+function isoTime(text: string, clock: ZoneClock | null): number | null {
+  const found = iso.exec(text)
+  if (!found) return null
+  const [, year, month, day, hour, minute, second = '0', fraction = '', offset] = found
+  const local = localTime([year, month, day, hour, minute, second].map(Number))
+  if (local === null) return null
+  const ms = Math.floor(Number(`0.${fraction || 0}`) * 1000)
+  const zone = offset === undefined ? clock : zoneClock(offset.toUpperCase())
+  return zone ? zone(local) + ms : null
+}
+
+/** As if UTC; `null` for a date that is none. */
+function localTime([year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0]: number[]):
+  | number
+  | null {
+  const time = Date.UTC(year, month - 1, day, hour, minute, second)
+  const date = new Date(time)
+  const same = date.getUTCMonth() === month - 1 && date.getUTCDate() === day && date.getUTCHours() === hour
+  return same && minute < 60 && second < 61 ? time : null
+}
+
+const tokens = ['YYYY', 'YY', 'MM', 'DD', 'HH', 'mm', 'ss', 'SSS']
+
+/** A pattern such as `MM/DD/YYYY HH:mm:ss`. */
+function patternReader(pattern: string, clock: ZoneClock | null): ReadTime {
+  if (!['DD', 'MM', 'HH'].every((token) => pattern.includes(token))) {
+    throw new RangeError(
+      `"${pattern}" is no format of times; write one of ${timeFormats.join(', ')} or a pattern such as DD.MM.YYYY HH:mm:ss`,
+    )
+  }
+  const order: string[] = []
+  const source = pattern.replaceAll(/YYYY|YY|MM|DD|HH|mm|ss|SSS|[^]/g, (part) => {
+    if (!tokens.includes(part)) return part.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`)
+    order.push(part)
+    return `(\\d{${part.length}})`
+  })
+  const whole = new RegExp(`^${source}$`)
+  return (value) => {
+    const found = whole.exec(String(value))
+    if (!found || !clock) return null
+    const part = (token: string): number =>
+      order.includes(token) ? Number(found[order.indexOf(token) + 1]) : 0
+    const year = order.includes('YYYY') ? part('YYYY') : 2000 + part('YY')
+    const local = localTime([year, part('MM'), part('DD'), part('HH'), part('mm'), part('ss')])
+    return local === null ? null : clock(local) + part('SSS')
+  }
+}

@@ -1,0 +1,55 @@
+// JSONata, the last resort of a rule: an expression over the payload's JSON whose result is decoded instead. Always with limits
+// on time, depth and the length of sequences: without them one rule can stop the server.
+
+import jsonata from 'jsonata'
+import type { Fields } from '../../domain/reading.ts'
+import { Leaves, TooLarge } from '../decode/decoded.ts'
+import { readJson } from '../decode/json.ts'
+import type { Refusal } from './fieldStep.ts'
+
+export type Transform = (payload: Uint8Array, fields: Fields) => Promise<Transformed>
+
+export type Transformed = { fields: Fields } | { refusal: Refusal }
+
+const refused = (why: string): Transformed => ({ refusal: { reason: `transform: ${why}` } })
+
+const limits = { timeout: 50, stack: 200, sequence: 10_000 }
+const expressionCharsMax = 4096
+
+/** Throws what is wrong with the expression. */
+export function compileTransform(text: string): Transform {
+  if (text.length > expressionCharsMax)
+    throw new RangeError(`is longer than ${expressionCharsMax} characters`)
+  if (/\/(?:[^/\\\n]|\\.)+\/[im]*|\$eval\b/.test(text)) {
+    throw new RangeError(
+      'regular expressions and $eval cannot be limited in time; use $contains and $split with text',
+    )
+  }
+  const expression = jsonata(text, limits)
+  return async (payload, fields) => {
+    const json = readJson(Buffer.from(payload).toString())
+    let result: unknown
+    try {
+      result = await expression.evaluate(plain(json ? json.documents[0] : fields))
+    } catch (error) {
+      const { code = 'failed' } = error as { code?: string }
+      return refused(code === 'D1012' ? 'took too long' : code)
+    }
+    const leaves = new Leaves()
+    try {
+      leaves.setTree(result)
+    } catch (error) {
+      if (error instanceof TooLarge) return refused('its result is too large')
+      throw error
+    }
+    return { fields: leaves.decoded('json').records[0]?.fields ?? (Object.create(null) as Fields) }
+  }
+}
+
+/** JSONata asks objects for their prototype, and knows no bigint. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value)
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, plain(child)]))
+}

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { decodeFields } from '../../../src/ingest/decode/decode.ts'
+import { ruleSchema } from '../../../src/ingest/rules/schema.ts'
+import { applier, ruleSet } from './apply.ts'
+
+interface Example {
+  topic: string
+  payload?: unknown
+  payload_hex?: string
+  stored?: string
+  time?: string
+  [key: string]: unknown
+}
+
+const page = readFileSync(join(import.meta.dirname, '../../../docs/cleaning.md'), 'utf8')
+const sections = new Map(
+  page
+    .split(/^### /m)
+    .slice(1)
+    .map((section) => [/^`(\w+)`/.exec(section)?.[1] ?? '', section] as const),
+)
+const examples = [...sections].flatMap(([key, section]) => {
+  const [, rules, example] = /```yaml\n([^]*?)```\n```json\n([^]*?)```/.exec(section) ?? []
+  return rules === undefined || example === undefined
+    ? []
+    : [{ key, rules, example: JSON.parse(example) as Example }]
+})
+
+test('the page describes every key of a rule', () => {
+  expect(Object.keys(ruleSchema.properties).filter((key) => !sections.has(key))).toEqual([])
+  expect(examples.length).toBeGreaterThan(15)
+})
+
+test('the first rules file of the page is valid', () => {
+  const [, text = ''] = /```yaml\n# rules.yaml\n([^]*?)```/.exec(page) ?? []
+  expect(ruleSet(text).rules.length).toBeGreaterThan(0)
+})
+
+test.each(examples)('the example of `$key` stores what the page says', async ({ rules, example }) => {
+  const { topic, payload, payload_hex: hex, stored, time, fields, ...cleaned } = example
+  const sent =
+    hex === undefined
+      ? Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload))
+      : Buffer.from(hex, 'hex')
+  const [made] = await applier(rules)(topic, sent)
+  expect({ ...(made?.fields ?? decodeFields(topic, sent)) }).toEqual(fields)
+  expect(String(made?.payload)).toBe(stored ?? String(sent))
+  expect(made?.cleaned).toMatchObject(cleaned)
+  if (time !== undefined) expect(new Date(made?.time ?? 0).toISOString()).toBe(time)
+})
