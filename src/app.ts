@@ -13,10 +13,9 @@ import type { Config } from './config/schema.ts'
 import { asAppError } from './domain/errors.ts'
 import { startHttp } from './http/server.ts'
 import { createCapture } from './ingest/capture.ts'
-import { createAutoClean } from './ingest/clean/clean.ts'
 import { decodeFields } from './ingest/decode/decode.ts'
-import { createAliases } from './ingest/decode/sparkplugAliases.ts'
 import { createFeed } from './ingest/feed.ts'
+import { openRules } from './ingest/rules/open.ts'
 import { createLifecycle, type Lifecycle } from './ops/lifecycle.ts'
 import type { Log } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
@@ -24,9 +23,6 @@ import { createQuery } from './query/query.ts'
 import { openDataDirectory } from './store/directory.ts'
 import { openStore } from './store/open.ts'
 import type { StoreStatus } from './store/store.ts'
-
-/** Sparkplug nodes and devices whose birth certificates are remembered. */
-const sparkplugSourcesMax = 10_000
 
 /** A running server. */
 export interface App {
@@ -85,8 +81,9 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
   lifecycle.add('sessions', () => sessions.close())
 
   const feed = createFeed({ lastSeq: store.status.lastSeq })
-  const clean = createAutoClean({ aliases: createAliases({ sourcesMax: sparkplugSourcesMax }) })
-  const capture = createCapture({ store, metrics, clean, feed })
+  const rules = await openRules(config.rules, { log })
+  lifecycle.add('rules', async () => rules.close())
+  const capture = createCapture({ store, metrics, clean: rules.clean, feed })
   const broker = await startBroker(config.mqtt, {
     hostOf: (host) => listenHost(host, demo),
     auth,

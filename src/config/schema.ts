@@ -165,6 +165,16 @@ export const configSchema = Type.Object(
         'How much memory the store may take: `small` for a Raspberry Pi.',
       ),
     }),
+    rules: Type.Object({
+      file: text(
+        '',
+        'YAML file of cleaning rules, see docs/cleaning.md. It is read again when it changes. Empty: none.',
+      ),
+      profiles: Type.Array(Type.String(), {
+        default: [],
+        description: 'Families of devices whose rules apply after those of the file; `all` for all of them.',
+      }),
+    }),
     limits: Type.Object({
       query_rows: count(1_000_000, 'Rows one query may return.', 1),
       query_time_ms: count(30_000, 'Time one query may take.', 1),

@@ -2,14 +2,14 @@
 // Promises: `done` without an error means durable and readable; each publish is counted once as received and once
 // as stored, rejected or discarded by a rule (a second copy of a QoS 2 publish is counted as deduplicated by the broker, which knows it).
 
-import type { AppError } from '../domain/errors.ts'
-import { asAppError } from '../domain/errors.ts'
+import { AppError, asAppError } from '../domain/errors.ts'
 import type { NewReading } from '../domain/reading.ts'
 import { checkTopic } from '../domain/topic.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { AppendOptions, Appended, ReadingStore } from '../store/store.ts'
 import type { Clean } from './clean/clean.ts'
 import type { Feed } from './feed.ts'
+import { createInOrder } from './inOrder.ts'
 
 export interface Capture {
   /** Stores one reading; `done` is called once. Never throws, whatever the reading holds. Its payload is not changed after. */
@@ -46,6 +46,7 @@ export function createCapture({ store, metrics, clean = asItCame, feed }: Captur
       if (!error) feed?.push({ ...reading, seq })
       done(error, seq)
     })
+  const inOrder = createInOrder({ waitingMax })
   return (reading, options, done) => {
     const { source } = reading
     const started = performance.now()
@@ -64,15 +65,24 @@ export function createCapture({ store, metrics, clean = asItCame, feed }: Captur
       settle(asAppError(error), 0)
       return
     }
-    const parts = clean(reading)
-    const [first] = parts
-    if (first === undefined) {
-      metrics.discarded.inc({ source })
-      done(null, 0)
-    } else if (parts.length === 1) append(first, options, settle)
-    else appendAll(append, parts, options, settle)
+    const taken = inOrder(
+      () => clean(reading),
+      (parts) => {
+        const [first] = parts
+        if (first === undefined) {
+          metrics.discarded.inc({ source })
+          done(null, 0)
+        } else if (parts.length === 1) append(first, options, settle)
+        else appendAll(append, parts, options, settle)
+      },
+    )
+    if (!taken)
+      settle(new AppError('store_overloaded', 'too many readings wait for a rule with `transform`'), 0)
   }
 }
+
+/** Readings that may wait while a rule with `transform` is at work; the payload of each is held. */
+const waitingMax = 10_000
 
 type Append = ReadingStore['append']
 

@@ -8,10 +8,13 @@ import type { Aliases } from '../decode/sparkplugAliases.ts'
 import { type TimeLimits, timeLimits, trustedTime } from './times.ts'
 
 /** What to store of a publish, in order; nothing when a rule says so. Never throws for what a payload holds. */
-export type Clean = (reading: NewReading) => readonly NewReading[]
+export type Clean = (reading: NewReading) => readonly NewReading[] | Promise<readonly NewReading[]>
+
+/** The same, at once. */
+export type CleanNow = (reading: NewReading) => readonly NewReading[]
 
 /** Without rules. */
-export function createAutoClean({ aliases }: { aliases: Aliases }): Clean {
+export function createAutoClean({ aliases }: { aliases: Aliases }): CleanNow {
   return (reading) => {
     const { topic, payload, receivedAt } = reading
     const isSparkplug = topic.startsWith('spBv1.0/')

@@ -31,6 +31,11 @@ export function createRuleFiles(directory: string): RuleFiles {
   }
 }
 
+/** Without a rules file there is no directory to read from. */
+export const noRuleFiles: RuleFiles = (name) => {
+  throw new RangeError(`"${name}" cannot be read: there is no rules file, so no directory of rules`)
+}
+
 /** For `schema:`; what is checked is the payload's JSON, or the fields of a payload that is none. */
 export function compileSchema(
   files: RuleFiles,

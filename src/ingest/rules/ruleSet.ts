@@ -22,12 +22,22 @@ export interface RuleSet {
 /** Topics whose rules are remembered. */
 const topicsMax = 100_000
 
-/** Throws `bad_rules` with the line and key of each fault. `name` is what the file is called in messages. */
-export function createRuleSet(text: string, { name, files }: { name: string; files: RuleFiles }): RuleSet {
+export interface RuleSetOptions {
+  /** What the file is called in messages. */
+  name: string
+  files: RuleFiles
+  /** More profiles than the file names. */
+  profiles?: readonly string[]
+}
+
+/** Throws `bad_rules` with the line and key of each fault. */
+export function createRuleSet(text: string, { name, files, profiles: more = [] }: RuleSetOptions): RuleSet {
   const { file, placeOf } = parseRules(text, name)
   const problems: Problem[] = []
   const context = { zone: file.zone, files, placeOf, problems }
-  const chosen = chooseProfiles(file.profiles ?? [], placeOf, problems)
+  const own = file.profiles ?? []
+  const wanted = own === 'all' || more.includes('all') ? 'all' : [...new Set([...own, ...more])]
+  const chosen = chooseProfiles(wanted, placeOf, problems)
   const sources = [
     ...(file.rules ?? []).map((source, index) => ({ source, path: ['rules', index] as RulePath })),
     ...chosen.flatMap(({ rules }) => rules.map((source) => ({ source, path: ['profiles'] as RulePath }))),

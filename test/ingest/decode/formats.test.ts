@@ -168,7 +168,12 @@ describe('Sparkplug B', () => {
 describe('binary trees', () => {
   const tree = fc.dictionary(
     fc.string({ minLength: 1, unit: fc.constantFrom('a', 'b', 'c', '_', 'é') }),
-    fc.oneof(fc.integer(), fc.double({ noNaN: true, min: -1e15, max: 1e15 }).map((value) => value + 0), fc.boolean(), fc.string()),
+    fc.oneof(
+      fc.integer(),
+      fc.double({ noNaN: true, min: -1e15, max: 1e15 }).map((value) => value + 0),
+      fc.boolean(),
+      fc.string(),
+    ),
     { minKeys: 1, maxKeys: 15 },
   )
 
