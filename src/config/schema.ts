@@ -187,6 +187,7 @@ export const configSchema = Type.Object(
         1024,
       ),
       publish_batch: count(1000, 'Messages in one POST /api/v1/publish.', 1),
+      exports: count(4, 'GET /api/v1/export at one time; more are told to come later.', 1),
       stream_readers: count(5000, 'Open GET /api/v1/stream; more are told to come later.', 1),
       stream_buffer_bytes: count(
         1_048_576,

@@ -1,6 +1,7 @@
 // What the routes are given: the floors below, and who asks.
 
 import type { Query } from '../query/query.ts'
+import type { createImport } from '../ingest/importRows.ts'
 import type { Publish } from '../ingest/capture.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
@@ -10,6 +11,9 @@ import type { Login } from './login.ts'
 export interface HttpLimits {
   page_rows: number
   publish_batch: number
+  exports: number
+  /** Bytes of one row of an import. */
+  row_bytes: number
   stream_readers: number
   stream_buffer_bytes: number
   stream_heartbeat_ms: number
@@ -20,6 +24,8 @@ export interface RouteContext {
   query: Query
   publish: Publish
   store: Pick<ReadingStore, 'status'>
+  /** What imports are stored by: not told to subscribers, not cleaned a second time. */
+  importing: Parameters<typeof createImport>[0]
   metrics: Metrics
   log: Log
   limits: HttpLimits

@@ -108,7 +108,7 @@ function encodeFields(fields: Fields, only: readonly string[] | undefined): stri
   return `{${members.join(',')}}`
 }
 
-function encodeField(value: FieldValue): string {
+export function encodeField(value: FieldValue): string {
   if (typeof value === 'bigint') return String(value)
   // JSON has no NaN and no infinity (RFC 8259, 6).
   if (typeof value === 'number' && !Number.isFinite(value)) return `"${value}"`

@@ -25,6 +25,8 @@ import { checkKnown } from './parameters.ts'
 import { encodeProblem, sendProblem, toAppError } from './problem.ts'
 import { createRates } from './rates.ts'
 import { addAggregate } from './routes/aggregate.ts'
+import { addExport } from './routes/export.ts'
+import { addImport } from './routes/import.ts'
 import { addPublish } from './routes/publish.ts'
 import { addReadings } from './routes/readings.ts'
 import { addOpenServerRoutes, addServerRoutes } from './routes/server.ts'
@@ -41,9 +43,10 @@ export interface HttpDependencies {
   query: Query
   publish: Publish
   store: Pick<ReadingStore, 'status'>
+  importing: RouteContext['importing']
   metrics: Metrics
   log: Log
-  limits: HttpLimits
+  limits: Omit<HttpLimits, 'row_bytes'>
   isReady: () => boolean
 }
 
@@ -56,7 +59,8 @@ export interface HttpServer {
 
 /** Room for a topic filter of the largest size, percent-encoded. */
 const headerBytesMax = 262_144
-const requestTimeoutMs = 300_000
+/** An import may be long; heads of requests have a minute. */
+const requestTimeoutMs = 6 * 3_600_000
 const closeTimeoutMs = 3000
 
 export async function startHttp(config: Config['http'], dependencies: HttpDependencies): Promise<HttpServer> {
@@ -89,7 +93,11 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
   const tickets = createTickets({ lifetimeMs: config.ticket_lifetime_s * 1000 })
   const login = createLogin({ auth, tokens, tickets })
   const rates = createRates({ perMinute: config.requests_per_minute })
-  const context: RouteContext = { ...dependencies, login }
+  const context: RouteContext = {
+    ...dependencies,
+    limits: { ...dependencies.limits, row_bytes: config.max_body_size },
+    login,
+  }
   await app.register(async (open) => addOpenServerRoutes(open, context))
   await app.register(async (closed) => {
     closed.addHook('onRequest', async (request, reply) => {
@@ -102,6 +110,8 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
     addReadings(closed, context)
     addAggregate(closed, context)
     addStream(closed, context)
+    addExport(closed, context)
+    addImport(closed, context)
     addPublish(closed, context)
     addServerRoutes(closed, context)
   })

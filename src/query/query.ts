@@ -71,11 +71,19 @@ export interface Page<T> {
   next: string | null
 }
 
+export interface WholeRange extends Pick<Listing, 'filters' | 'mayRead'> {
+  from?: string | undefined
+  to?: string | undefined
+  signal: AbortSignal
+}
+
 export interface Query {
   topics(listing: TopicsListing): Promise<Page<FoundTopic>>
   latest(listing: LatestListing): Promise<Page<FoundReading>>
   readings(listing: ReadingsListing): Promise<Page<FoundReading>>
   aggregate(question: AggregateQuestion, signal?: AbortSignal): Promise<AggregateAnswer>
+  /** Every reading of a range, by default of all times, oldest first, in chunks and without a ceiling on time. */
+  all(range: WholeRange): AsyncIterable<Reading[]>
   /** Ends when its signal does. */
   follow(following: Following): Promise<void>
   /** The newest number that is durable, and the newest that followers were given. */
@@ -108,6 +116,12 @@ export function createQuery({ store, live, fieldsOf, limits, now = Date.now }: D
     show: found,
     newest: live,
     follow: (following) => follow({ store, live, gate }, following),
+
+    all({ from, to, ...range }) {
+      checkReadable(range)
+      const limits = rangeOf({ from: from ?? String(-timeMax), to }, now())
+      return store.range({ ...range, ...limits, order: 'asc', limit: Number.POSITIVE_INFINITY })
+    },
 
     async topics(listing) {
       check(listing, limits)

@@ -30,6 +30,7 @@ const parameters: Record<string, string[]> = {
     'tz',
     'shape',
   ],
+  '/api/v1/export': ['topic', 'prefix', 'from', 'to', 'format', 'fields', 'ticket'],
   '/api/v1/stats': ['x'],
   '/metrics': ['x'],
   '/healthz': ['x'],
