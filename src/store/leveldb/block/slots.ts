@@ -126,24 +126,26 @@ export function scaledSlots({ values, places }: FieldColumn, { ends }: SlotGrid)
   return { places, counts, mins, spans, firsts, lasts, sums, squares }
 }
 
-/** Exact integers as doubles, each rounded once. */
-export function unscaleSlots(scaled: ScaledSlots): FieldSlots {
-  const slots = emptySlots(scaled.counts.length)
-  const factor = powersOfTen[scaled.places] ?? 1
-  for (let slot = 0; slot < scaled.counts.length; slot++) {
-    const count = scaled.counts[slot]!
+/**
+ * Makes exact integers doubles, each rounded once, in place: `target` holds a field's `ScaledSlots`, the spans as `maxs`
+ * and the squares as `m2s`.
+ */
+export function unscaleSlots(target: FieldSlots, slots: number, places: number): void {
+  const { counts, sums, m2s, mins, maxs, firsts, lasts } = target
+  const factor = powersOfTen[places] ?? 1
+  const square = factor * factor
+  for (let slot = 0; slot < slots; slot++) {
+    const count = counts[slot]!
     if (count === 0) continue
-    const low = scaled.mins[slot]!
-    const sum = scaled.sums[slot]!
-    slots.counts[slot] = count
-    slots.mins[slot] = low / factor
-    slots.maxs[slot] = (low + scaled.spans[slot]!) / factor
-    slots.firsts[slot] = (low + scaled.firsts[slot]!) / factor
-    slots.lasts[slot] = (low + scaled.lasts[slot]!) / factor
-    slots.sums[slot] = (low * count + sum) / factor
-    slots.m2s[slot] = Math.max(0, scaled.squares[slot]! - (sum * sum) / count) / (factor * factor)
+    const low = mins[slot]!
+    const sum = sums[slot]!
+    mins[slot] = low / factor
+    maxs[slot] = (low + maxs[slot]!) / factor
+    firsts[slot] = (low + firsts[slot]!) / factor
+    lasts[slot] = (low + lasts[slot]!) / factor
+    sums[slot] = (low * count + sum) / factor
+    m2s[slot] = Math.max(0, m2s[slot]! - (sum * sum) / count) / square
   }
-  return slots
 }
 
 /** The field as doubles. */
