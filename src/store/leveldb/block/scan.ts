@@ -2,12 +2,10 @@
 // with the layouts seen before, and what JSON.parse would give is found without building it. A scanner belongs to one
 // query; it remembers a few layouts and nothing else.
 
-import { mayBeJson } from './groups.ts'
-import { leafKind, readJson } from './json.ts'
+import { leafKind } from './json.ts'
+import { Layouts } from './layouts.ts'
 import { type LeafValue, leafValue, visitLeaves } from './leaves.ts'
-import { type Shape, shapeOf } from './shape.ts'
-import { shapeLimits } from './shapes.ts'
-import { createTokens, matchShape, type Tokens, tokenNumber } from './tokens.ts'
+import { type Tokens, tokenNumber } from './tokens.ts'
 
 /** The number at the scanner's path in bytes[start…end); NaN when there is none, or none that a double holds. */
 export type NumberScanner = (bytes: Uint8Array, start: number, end: number) => number
@@ -73,39 +71,4 @@ function leavesBySearch(
   const isJson = visitLeaves(bytes, start, end, (path, value) => last.set(path, value))
   for (const [path, value] of last) visit(path, value)
   return isJson
-}
-
-/** Layouts a scanner remembers; payloads of any other are parsed. */
-const layoutsMax = 32
-
-class Layouts {
-  readonly shapes: Shape[] = []
-  readonly tokens = createTokens(shapeLimits.leavesMax)
-  #last = -1
-  #isFull = false
-
-  /** The place of the layout that fits, whose leaves are then in `tokens`; -1 when there is none. */
-  match(bytes: Uint8Array, start: number, end: number): number {
-    const last = this.#last
-    if (last >= 0 && matchShape(this.shapes[last]!, bytes, start, end, this.tokens)) return last
-    for (let place = 0; place < this.shapes.length; place++) {
-      if (place !== last && matchShape(this.shapes[place]!, bytes, start, end, this.tokens)) {
-        this.#last = place
-        return place
-      }
-    }
-    return this.#learn(bytes, start, end)
-  }
-
-  #learn(bytes: Uint8Array, start: number, end: number): number {
-    if (this.#isFull || !mayBeJson(bytes, start, end)) return -1
-    const leaves = readJson(bytes, start, end, shapeLimits)
-    if (typeof leaves !== 'object') return -1
-    const shape = shapeOf(bytes, start, end, leaves)
-    if (!matchShape(shape, bytes, start, end, this.tokens)) return -1
-    this.shapes.push(shape)
-    this.#isFull = this.shapes.length >= layoutsMax
-    this.#last = this.shapes.length - 1
-    return this.#last
-  }
 }

@@ -1,0 +1,195 @@
+// Adds a block to an aggregate: slots that lie in one bucket are answered by its index; the block is opened for the rest
+// only, and of it the times and the fields asked for are read.
+
+import type { IndexReader } from '../block/indexreader.ts'
+import type { FieldSlots } from '../block/slots.ts'
+import { placeFrom, rowFrom } from './cache.ts'
+import type { Cells } from './cells.ts'
+import type { AggregateTarget, Group } from './target.ts'
+
+/** The bucket of a slot that lies in none, and of one that only rows can answer. */
+const outside = -1
+const byRows = -2
+
+/** Rows from…to of a block lie in one bucket. */
+interface Run {
+  bucket: number
+  from: number
+  to: number
+}
+
+/** Adds block number `block`, whose index record is given, to `group`. Throws `store_corrupt`, `query_limit`. */
+export function aggregateBlock(
+  target: AggregateTarget,
+  group: Group,
+  block: number,
+  index: Uint8Array,
+): void {
+  const { reader, buckets } = target
+  reader.open(index)
+  if (reader.tmax < buckets.from || reader.tmin >= buckets.to) return
+  const slots = new Slots(target, reader)
+  const scan: Scan = { target, group, block }
+  const listed = new Set<number>()
+  const runs = slots.needRows ? runsOf(scan, slots, byRows) : []
+  forListed(target, reader, (at, field) => {
+    if (!reader.isComplete) listed.add(field)
+    if (slots.hasWhole) addSlots(scan, slots, field, reader.read(at))
+    if (runs.length > 0) addRuns(scan, field, runs)
+  })
+  if (reader.isComplete) return
+  // Which other fields there are, and what they come to, only the block knows.
+  const all = runsOf(scan, slots, 0)
+  for (const field of fieldsOf(scan)) if (!listed.has(field)) addRuns(scan, field, all)
+}
+
+interface Scan {
+  target: AggregateTarget
+  group: Group
+  block: number
+}
+
+/** Which bucket each slot lies in. */
+class Slots {
+  readonly reader: IndexReader
+  readonly bucketOf: Int32Array
+  hasWhole = false
+  needRows = false
+
+  constructor({ buckets, quantiles }: AggregateTarget, reader: IndexReader) {
+    this.reader = reader
+    this.bucketOf = new Int32Array(reader.slots)
+    for (let slot = 0; slot < reader.slots; slot++) {
+      const from = this.from(slot)
+      const to = this.to(slot)
+      let bucket = buckets.at(from)
+      if (bucket < 0) bucket = to < buckets.from || from >= buckets.to ? outside : byRows
+      else if (quantiles.length > 0 || to >= buckets.edges[bucket + 1]!) bucket = byRows
+      this.bucketOf[slot] = bucket
+      if (bucket >= 0) this.hasWhole = true
+      if (bucket === byRows) this.needRows = true
+    }
+  }
+
+  /** The first millisecond in which the slot may have a reading. */
+  from(slot: number): number {
+    const { slotMs, firstSlot, tmin } = this.reader
+    return slotMs === 0 ? tmin : Math.max(tmin, (firstSlot + slot) * slotMs)
+  }
+
+  /** The last one. */
+  to(slot: number): number {
+    const { slotMs, firstSlot, tmax } = this.reader
+    return slotMs === 0 ? tmax : Math.min(tmax, (firstSlot + slot + 1) * slotMs - 1)
+  }
+}
+
+/** Calls `visit` with the place in the index and the number of every field that counts. */
+function forListed(
+  target: AggregateTarget,
+  reader: IndexReader,
+  visit: (at: number, field: number) => void,
+): void {
+  if (!target.isChosen) {
+    for (let at = 0; at < reader.fields; at++) visit(at, target.fieldAt(at, reader))
+    return
+  }
+  for (const [field, path] of target.pathBytes.entries()) {
+    if (!path) continue
+    for (let at = 0; at < reader.fields; at++) {
+      if (!reader.hasPath(at, path)) continue
+      visit(at, field)
+      break
+    }
+  }
+}
+
+function addSlots({ target, group, block }: Scan, slots: Slots, field: number, values: FieldSlots): void {
+  const cells = target.cellsOf(group, field)
+  const { counts, sums, m2s, mins, maxs, firsts, lasts } = values
+  const source = -1 - block
+  for (let slot = 0; slot < slots.bucketOf.length; slot++) {
+    const bucket = slots.bucketOf[slot]!
+    const count = counts[slot]!
+    if (bucket < 0 || count === 0) continue
+    const at = cells.at(bucket)
+    const from = slots.from(slot)
+    const to = slots.to(slot)
+    cells.add(at, count, sums[slot]!, m2s[slot]!, mins[slot]!, maxs[slot]!)
+    cells.first(at, firsts[slot]!, from, to, source)
+    cells.last(at, lasts[slot]!, from, to, source)
+  }
+}
+
+/** The runs of rows in slots that rows must answer (`byRows`), or in all slots of the range (0). */
+function runsOf({ target, block }: Scan, slots: Slots, which: typeof byRows | 0): Run[] {
+  const { buckets, scanned } = target
+  const times = scanned.times(block)
+  const runs: Run[] = []
+  for (let slot = 0; slot < slots.bucketOf.length; slot++) {
+    const isMeant = (at: number): boolean =>
+      which === byRows ? slots.bucketOf[at] === byRows : slots.bucketOf[at] !== outside
+    if (!isMeant(slot)) continue
+    const from = Math.max(buckets.from, slots.from(slot))
+    while (slot + 1 < slots.bucketOf.length && isMeant(slot + 1)) slot++
+    const to = slots.to(slot)
+    let row = rowFrom(times, from)
+    while (row < times.length && times[row]! <= to) {
+      const bucket = buckets.at(times[row]!)
+      if (bucket < 0) break
+      const until = Math.min(buckets.edges[bucket + 1]!, to + 1)
+      const start = row
+      while (row < times.length && times[row]! < until) row++
+      runs.push({ bucket, from: start, to: row })
+    }
+  }
+  return runs
+}
+
+/** Numbers of the fields that count in a block whose index does not list all. */
+function fieldsOf({ target, block }: Scan): number[] {
+  if (target.isChosen) return target.paths.map((_, field) => field)
+  const paths = target.scanned.open(block).paths()
+  return [...paths].flatMap(([path, types]) => (types.has('number') ? [target.fieldOf(path)] : []))
+}
+
+function addRuns({ target, group, block }: Scan, field: number, runs: readonly Run[]): void {
+  const times = target.scanned.times(block)
+  const { rows, values } = target.scanned.numbers(block, field)
+  let cells: Cells | null = null
+  for (const { bucket, from, to } of runs) {
+    const first = rows ? placeFrom(rows, from) : from
+    const end = rows ? placeFrom(rows, to) : to
+    if (first >= end) continue
+    cells ??= target.cellsOf(group, field)
+    const at = cells.at(bucket)
+    addValues(cells, at, values, first, end)
+    const firstTime = times[rows ? rows[first]! : first]!
+    const lastTime = times[rows ? rows[end - 1]! : end - 1]!
+    cells.first(at, values[first]!, firstTime, firstTime, -1 - block)
+    cells.last(at, values[end - 1]!, lastTime, lastTime, -1 - block)
+    if (target.quantiles.length > 0) cells.collect(bucket, values, first, end)
+  }
+}
+
+/** Adds values[from…to), at least one. */
+function addValues(cells: Cells, at: number, values: Float64Array, from: number, to: number): void {
+  // Distances from one of the values, so that large values close together keep their digits.
+  const base = values[from]!
+  let sum = base
+  let distances = 0
+  let squares = 0
+  let min = base
+  let max = base
+  for (let i = from + 1; i < to; i++) {
+    const value = values[i]!
+    const distance = value - base
+    sum += value
+    distances += distance
+    squares += distance * distance
+    if (value < min) min = value
+    if (value > max) max = value
+  }
+  const count = to - from
+  cells.add(at, count, sum, Math.max(0, squares - (distances * distances) / count), min, max)
+}

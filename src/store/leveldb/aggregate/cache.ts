@@ -1,0 +1,102 @@
+// The block an aggregate looked into last, with the columns it has read of it: the fields of a block, and the places of
+// their first and last values, are asked for one after another.
+
+import { AssertionError } from 'node:assert'
+import type { OpenBlock } from '../block/open.ts'
+import type { NumberSeries } from '../block/series.ts'
+import type { Place, PlaceFinder } from './cells.ts'
+
+export class BlockCache implements PlaceFinder {
+  readonly #open: (block: number) => OpenBlock
+  readonly #paths: readonly string[]
+  #block = -1
+  #opened: OpenBlock | null = null
+  #times: Float64Array | null = null
+  #seqs: Float64Array | null = null
+  #field = -1
+  #numbers: NumberSeries | null = null
+  // Columns are read into the same arrays again and again.
+  readonly #timesTarget = new Float64Array(8192)
+  readonly #valuesTarget = new Float64Array(8192)
+
+  constructor(open: (block: number) => OpenBlock, paths: readonly string[]) {
+    this.#open = open
+    this.#paths = paths
+  }
+
+  open(block: number): OpenBlock {
+    if (this.#opened && this.#block === block) return this.#opened
+    this.#opened = null
+    const opened = this.#open(block)
+    this.#block = block
+    this.#opened = opened
+    this.#times = null
+    this.#seqs = null
+    this.#field = -1
+    return opened
+  }
+
+  /** Good until the next block is opened. */
+  times(block: number): Float64Array {
+    const opened = this.open(block)
+    this.#times ??= opened.times(this.#timesTarget)
+    return this.#times
+  }
+
+  /** Good until the next field or block is asked for. */
+  numbers(block: number, field: number): NumberSeries {
+    const opened = this.open(block)
+    if (this.#field === field && this.#numbers) return this.#numbers
+    this.#numbers = opened.numbers(this.#paths[field]!, this.#valuesTarget)
+    this.#field = field
+    return this.#numbers
+  }
+
+  firstAt(block: number, field: number, time: number): Place {
+    const times = this.times(block)
+    const { rows } = this.numbers(block, field)
+    const row = rowFrom(times, time)
+    return this.#place(block, rows ? rows[placeFrom(rows, row)] : row)
+  }
+
+  lastAt(block: number, field: number, time: number): Place {
+    const times = this.times(block)
+    const { rows } = this.numbers(block, field)
+    let row = rowFrom(times, time)
+    while (row < times.length && times[row]! <= time) row++
+    return this.#place(block, rows ? rows[placeFrom(rows, row) - 1] : row - 1)
+  }
+
+  #place(block: number, row: number | undefined): Place {
+    const time = row === undefined ? undefined : this.times(block)[row]
+    if (row === undefined || time === undefined) {
+      throw new AssertionError({ message: 'an index has a number that its block does not have' })
+    }
+    this.#seqs ??= this.open(block).seqs()
+    return { time, seq: this.#seqs[row]! }
+  }
+}
+
+/** The first row at or after `time`. */
+export function rowFrom(times: Float64Array, time: number): number {
+  let low = 0
+  let high = times.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (times[middle]! < time) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** The place in ascending `rows` of the first that is `row` or after it. */
+export function placeFrom(rows: Uint32Array, row: number): number {
+  let low = 0
+  let high = rows.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (rows[middle]! < row) low = middle + 1
+    else high = middle
+  }
+  return low
+}
