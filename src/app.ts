@@ -106,6 +106,8 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     publish: broker.publish,
     store,
     importing: { store, capture: createCapture({ store, metrics, feed }) },
+    readings: store,
+    rules,
     metrics,
     log,
     limits: config.limits,

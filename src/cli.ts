@@ -7,6 +7,7 @@ import { describeError, exitCodes, type Io, processIo, ReaderGone, UsageError, w
 import { addPasswd } from './cli/passwd.ts'
 import { addPub } from './cli/pub.ts'
 import { addQuery } from './cli/query.ts'
+import { addRules } from './cli/rules.ts'
 import { addServe, type ServeDeps } from './cli/serve.ts'
 import { addSub } from './cli/sub.ts'
 import { addToken } from './cli/token.ts'
@@ -73,6 +74,7 @@ export function createProgram(actions: CliActions, io: Io, setExitCode: (code: n
   addPub(program, { io })
   addSub(program, { io, setExitCode })
   addQuery(program, { io })
+  addRules(program, { io })
   addToken(program, { io })
   addHealthcheck(program, { io })
   return program

@@ -1,4 +1,4 @@
-// One GET to the HTTP API, its faults told in words, and where the next page is.
+// One question to the HTTP API, its faults told in words, and where the next page is.
 
 import { AppError } from '../domain/errors.ts'
 import { printable } from '../domain/topic.ts'
@@ -6,20 +6,24 @@ import { printable } from '../domain/topic.ts'
 export interface HttpDeps {
   authorization: string | undefined
   accept: string
+  /** Sent by POST instead of GET. */
+  body?: { type: string; text: string }
 }
 
 const timeoutMs = 60_000
 
 export async function httpGet(
   url: URL,
-  { authorization, accept }: HttpDeps,
+  { authorization, accept, body }: HttpDeps,
 ): Promise<{ text: string; next: URL | null }> {
   const headers: Record<string, string> = { accept }
   if (authorization !== undefined) headers['authorization'] = authorization
+  if (body) headers['content-type'] = body.type
+  const sent = body ? { method: 'POST', body: body.text } : {}
   let response: Response
   let text: string
   try {
-    response = await fetch(url, { headers, signal: AbortSignal.timeout(timeoutMs) })
+    response = await fetch(url, { ...sent, headers, signal: AbortSignal.timeout(timeoutMs) })
     text = await response.text()
   } catch (error) {
     throw new AppError('bad_request', `${url.origin}: ${fetchFault(error)}`, { cause: error })

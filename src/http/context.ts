@@ -3,6 +3,7 @@
 import type { Query } from '../query/query.ts'
 import type { createImport } from '../ingest/importRows.ts'
 import type { Publish } from '../ingest/capture.ts'
+import type { Rules } from '../ingest/rules/open.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { ReadingStore } from '../store/store.ts'
@@ -26,6 +27,9 @@ export interface RouteContext {
   store: Pick<ReadingStore, 'status'>
   /** What imports are stored by: not told to subscribers, not cleaned a second time. */
   importing: Parameters<typeof createImport>[0]
+  /** For the routes about rules, which look at stored messages as they came. */
+  readings: ReadingStore
+  rules: Rules
   metrics: Metrics
   log: Log
   limits: HttpLimits

@@ -11,6 +11,7 @@ import type { Tokens } from '../auth/tokens.ts'
 import type { Config } from '../config/schema.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Publish } from '../ingest/capture.ts'
+import type { Rules } from '../ingest/rules/open.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import { version } from '../ops/version.ts'
@@ -29,6 +30,7 @@ import { addExport } from './routes/export.ts'
 import { addImport } from './routes/import.ts'
 import { addPublish } from './routes/publish.ts'
 import { addReadings } from './routes/readings.ts'
+import { addRules } from './routes/rules.ts'
 import { addOpenServerRoutes, addServerRoutes } from './routes/server.ts'
 import { addStream } from './routes/stream.ts'
 import { addTickets } from './routes/tickets.ts'
@@ -44,6 +46,8 @@ export interface HttpDependencies {
   publish: Publish
   store: Pick<ReadingStore, 'status'>
   importing: RouteContext['importing']
+  readings: ReadingStore
+  rules: Rules
   metrics: Metrics
   log: Log
   limits: Omit<HttpLimits, 'row_bytes'>
@@ -113,6 +117,7 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
     addExport(closed, context)
     addImport(closed, context)
     addPublish(closed, context)
+    addRules(closed, context)
     addServerRoutes(closed, context)
   })
   try {

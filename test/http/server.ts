@@ -6,6 +6,7 @@ import type { Config } from '../../src/config/schema.ts'
 import { startHttp } from '../../src/http/server.ts'
 import { createCapture, type Publish } from '../../src/ingest/capture.ts'
 import { createFeed } from '../../src/ingest/feed.ts'
+import { openRules, type RulesConfig } from '../../src/ingest/rules/open.ts'
 import { createLog, type Log } from '../../src/ops/log.ts'
 import { createMetrics } from '../../src/ops/metrics.ts'
 import { createQuery } from '../../src/query/query.ts'
@@ -40,6 +41,7 @@ export interface TestOptions {
   /** In place of the publish that stores. */
   publish?: Publish
   isReady?: () => boolean
+  rules?: RulesConfig
 }
 
 export async function startTestServer(options: TestOptions = {}) {
@@ -48,7 +50,8 @@ export async function startTestServer(options: TestOptions = {}) {
   const log = options.log ?? createLog({ level: 'silent', format: 'json' })
   const tokens = await openTokens(options.tokenFile ?? '', { log })
   const feed = createFeed({ lastSeq: 0 })
-  const capture = createCapture({ store, metrics, feed })
+  const rules = await openRules(options.rules ?? { file: '', profiles: [] }, { log })
+  const capture = createCapture({ store, metrics, feed, clean: rules.clean })
   const limits = {
     query_time_ms: 5000,
     query_concurrency: 4,
@@ -95,6 +98,8 @@ export async function startTestServer(options: TestOptions = {}) {
       publish: options.publish ?? (({ topic, payload }) => put(topic, payload)),
       store,
       importing: { store, capture },
+      readings: store,
+      rules,
       metrics,
       log,
       limits,
