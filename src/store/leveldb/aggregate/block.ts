@@ -5,11 +5,8 @@ import type { IndexReader } from '../block/indexreader.ts'
 import type { FieldSlots } from '../block/slots.ts'
 import { placeFrom, rowFrom } from './cache.ts'
 import type { Cells } from './cells.ts'
+import { byRows, outside, type Slots } from './slots.ts'
 import type { AggregateTarget, Group } from './target.ts'
-
-/** The bucket of a slot that lies in none, and of one that only rows can answer. */
-const outside = -1
-const byRows = -2
 
 /** Rows from…to of a block lie in one bucket. */
 interface Run {
@@ -28,10 +25,11 @@ export function aggregateBlock(
   const { reader, buckets } = target
   reader.open(index)
   if (reader.tmax < buckets.from || reader.tmin >= buckets.to) return
-  const slots = new Slots(target, reader)
+  target.slots.lay(reader, buckets, target.quantiles.length === 0)
+  const { slots } = target
   const scan: Scan = { target, group, block }
   const listed = new Set<number>()
-  const runs = slots.needRows ? runsOf(scan, slots, byRows) : []
+  const runs = slots.hasRows ? runsOf(scan, slots, byRows) : []
   forListed(target, reader, (at, field) => {
     if (!reader.isComplete) listed.add(field)
     if (slots.hasWhole) addSlots(scan, slots, field, reader.read(at))
@@ -47,41 +45,6 @@ interface Scan {
   target: AggregateTarget
   group: Group
   block: number
-}
-
-/** Which bucket each slot lies in. */
-class Slots {
-  readonly reader: IndexReader
-  readonly bucketOf: Int32Array
-  hasWhole = false
-  needRows = false
-
-  constructor({ buckets, quantiles }: AggregateTarget, reader: IndexReader) {
-    this.reader = reader
-    this.bucketOf = new Int32Array(reader.slots)
-    for (let slot = 0; slot < reader.slots; slot++) {
-      const from = this.from(slot)
-      const to = this.to(slot)
-      let bucket = buckets.at(from)
-      if (bucket < 0) bucket = to < buckets.from || from >= buckets.to ? outside : byRows
-      else if (quantiles.length > 0 || to >= buckets.edges[bucket + 1]!) bucket = byRows
-      this.bucketOf[slot] = bucket
-      if (bucket >= 0) this.hasWhole = true
-      if (bucket === byRows) this.needRows = true
-    }
-  }
-
-  /** The first millisecond in which the slot may have a reading. */
-  from(slot: number): number {
-    const { slotMs, firstSlot, tmin } = this.reader
-    return slotMs === 0 ? tmin : Math.max(tmin, (firstSlot + slot) * slotMs)
-  }
-
-  /** The last one. */
-  to(slot: number): number {
-    const { slotMs, firstSlot, tmax } = this.reader
-    return slotMs === 0 ? tmax : Math.min(tmax, (firstSlot + slot + 1) * slotMs - 1)
-  }
 }
 
 /** Calls `visit` with the place in the index and the number of every field that counts. */
@@ -108,16 +71,15 @@ function addSlots({ target, group, block }: Scan, slots: Slots, field: number, v
   const cells = target.cellsOf(group, field)
   const { counts, sums, m2s, mins, maxs, firsts, lasts } = values
   const source = -1 - block
-  for (let slot = 0; slot < slots.bucketOf.length; slot++) {
-    const bucket = slots.bucketOf[slot]!
+  cells.cover(slots.low, slots.high)
+  for (let slot = 0; slot < slots.count; slot++) {
+    const bucket = slots.buckets[slot]!
     const count = counts[slot]!
     if (bucket < 0 || count === 0) continue
     const at = cells.at(bucket)
-    const from = slots.from(slot)
-    const to = slots.to(slot)
     cells.add(at, count, sums[slot]!, m2s[slot]!, mins[slot]!, maxs[slot]!)
-    cells.first(at, firsts[slot]!, from, to, source)
-    cells.last(at, lasts[slot]!, from, to, source)
+    cells.first(at, firsts[slot]!, slots.froms[slot]!, slots.tos[slot]!, source)
+    cells.last(at, lasts[slot]!, slots.froms[slot]!, slots.tos[slot]!, source)
   }
 }
 
@@ -126,13 +88,13 @@ function runsOf({ target, block }: Scan, slots: Slots, which: typeof byRows | 0)
   const { buckets, scanned } = target
   const times = scanned.times(block)
   const runs: Run[] = []
-  for (let slot = 0; slot < slots.bucketOf.length; slot++) {
+  for (let slot = 0; slot < slots.count; slot++) {
     const isMeant = (at: number): boolean =>
-      which === byRows ? slots.bucketOf[at] === byRows : slots.bucketOf[at] !== outside
+      which === byRows ? slots.buckets[at] === byRows : slots.buckets[at] !== outside
     if (!isMeant(slot)) continue
-    const from = Math.max(buckets.from, slots.from(slot))
-    while (slot + 1 < slots.bucketOf.length && isMeant(slot + 1)) slot++
-    const to = slots.to(slot)
+    const from = Math.max(buckets.from, slots.froms[slot]!)
+    while (slot + 1 < slots.count && isMeant(slot + 1)) slot++
+    const to = slots.tos[slot]!
     let row = rowFrom(times, from)
     while (row < times.length && times[row]! <= to) {
       const bucket = buckets.at(times[row]!)

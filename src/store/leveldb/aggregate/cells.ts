@@ -2,6 +2,7 @@
 // first and the last value are chosen by (time, seq); a value that comes from a slot of an index is known to lie between
 // two times only, and is looked up in its block when that does not decide.
 
+import type { Slab } from './slab.ts'
 import { type Collected, collectValues } from './values.ts'
 
 /** Places in a cell. */
@@ -49,13 +50,19 @@ export class Cells {
   base = 0
   /** Cells in use. */
   length = 0
+  /** The cells begin at `offset` in here. */
   data: Float64Array = none
+  offset = 0
+  /** Cells there is room for. */
+  #room = 0
   /** Every value with its bucket; only when quantiles are asked for. */
   collected: Collected | null = null
   readonly #finder: PlaceFinder
+  readonly #slab: Slab
   readonly #reserve: Reserve
 
-  constructor(field: number, finder: PlaceFinder, reserve: Reserve) {
+  constructor(field: number, finder: PlaceFinder, slab: Slab, reserve: Reserve) {
+    this.#slab = slab
     this.field = field
     this.#finder = finder
     this.#reserve = reserve
@@ -64,24 +71,32 @@ export class Cells {
   /** Where the cell of `bucket` begins in `data`. */
   at(bucket: number): number {
     const index = bucket - this.base
-    if (index >= 0 && index < this.length) return index * cellLength
-    return this.#extend(bucket)
+    if (index < 0 || index >= this.length) this.cover(bucket, bucket)
+    return this.offset + (bucket - this.base) * cellLength
   }
 
-  #extend(bucket: number): number {
-    const from = this.length === 0 ? bucket : Math.min(this.base, bucket)
-    const to = this.length === 0 ? bucket + 1 : Math.max(this.base + this.length, bucket + 1)
-    const shift = this.length === 0 ? 0 : this.base - from
-    if ((to - from) * cellLength > this.data.length || shift > 0) {
-      const capacity = this.length === 0 ? 1 : Math.max(to - from, 2 * this.length)
-      const grown = new Float64Array(capacity * cellLength)
-      this.#reserve(grown.byteLength - this.data.byteLength)
-      grown.set(this.data.subarray(0, this.length * cellLength), shift * cellLength)
-      this.data = grown
+  /** Makes room for buckets low…high at once. */
+  cover(low: number, high: number): void {
+    const isEmpty = this.length === 0
+    const from = isEmpty ? low : Math.min(this.base, low)
+    const to = isEmpty ? high + 1 : Math.max(this.base + this.length, high + 1)
+    if (to - from > this.#room || (from < this.base && !isEmpty)) {
+      const room = isEmpty ? to - from : Math.max(to - from, this.length + (this.length >>> 1))
+      this.#reserve(room * cellBytes)
+      const { data, offset } = this.#slab.take(room * cellLength)
+      const end = this.offset + this.length * cellLength
+      if (!isEmpty) data.set(this.data.subarray(this.offset, end), offset + (this.base - from) * cellLength)
+      this.data = data
+      this.offset = offset
+      this.#room = room
     }
     this.base = from
     this.length = to - from
-    return (bucket - from) * cellLength
+  }
+
+  /** The cells alone. */
+  copy(): Float64Array {
+    return this.data.slice(this.offset, this.offset + this.length * cellLength)
   }
 
   /** Adds `count` > 0 numbers by what they come to. Called before `first` and `last` of the same numbers. */

@@ -9,6 +9,8 @@ import type { OpenBlock } from '../block/open.ts'
 import { Buckets } from './buckets.ts'
 import { cell, cellLength, Cells } from './cells.ts'
 import { BlockCache } from './cache.ts'
+import { Slab } from './slab.ts'
+import { Slots } from './slots.ts'
 import { type Collected, quantilesOf } from './values.ts'
 
 export interface AggregateSource {
@@ -49,8 +51,10 @@ export class AggregateTarget {
   readonly scanned: BlockCache
   /** … and the one in which a place is looked up meanwhile. */
   readonly #looked: BlockCache
-  /** Goes through the indexes. */
+  /** Go through the indexes. */
   readonly reader = new IndexReader()
+  readonly slots = new Slots()
+  readonly #slab = new Slab()
   readonly #numbers = new Map<string, number>()
   /** The field met last at each place of an index. */
   readonly #listed: { bytes: Uint8Array; field: number }[] = []
@@ -113,7 +117,7 @@ export class AggregateTarget {
     const known = group.cells[field]
     if (known) return known
     this.#take(groupBytes)
-    const cells = new Cells(field, this.#looked, this.#reserve)
+    const cells = new Cells(field, this.#looked, this.#slab, this.#reserve)
     while (group.cells.length < field) group.cells.push(undefined)
     group.cells[field] = cells
     return cells
@@ -133,8 +137,8 @@ export class AggregateTarget {
     return [...this.#groups.values()].flatMap(({ name, cells }) =>
       cells.flatMap((own, field): AggregatePart[] => {
         if (!own) return []
-        const { base, length, data, collected } = own
-        return [{ group: name, field: this.paths[field]!, base, length, data, collected }]
+        const { base, length, collected } = own
+        return [{ group: name, field: this.paths[field]!, base, length, data: own.copy(), collected }]
       }),
     )
   }
@@ -151,7 +155,10 @@ export class AggregateTarget {
     for (const { name, cells } of [...this.#groups.values()].sort((a, b) => order(a.name, b.name))) {
       const found = cells.filter((own) => own !== undefined && own.length > 0) as Cells[]
       if (found.length > 1) found.sort((a, b) => order(this.paths[a.field]!, this.paths[b.field]!))
-      for (const own of found) chunk.push(seriesOf(name, this.paths[own.field]!, own, this.quantiles))
+      for (const own of found) {
+        const series = seriesOf(name, this.paths[own.field]!, own, this.quantiles)
+        if (series.buckets.length > 0) chunk.push(series)
+      }
       if (chunk.length < chunkSeries) continue
       yield chunk
       chunk = []
@@ -168,11 +175,11 @@ const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 function seriesOf(
   group: string,
   field: string,
-  { base, length, data, collected }: Cells,
+  { base, length, data, offset, collected }: Cells,
   quantiles: readonly number[],
 ): SeriesAggregate {
   let size = 0
-  for (let index = 0; index < length; index++) if (data[index * cellLength]! > 0) size++
+  for (let index = 0; index < length; index++) if (data[offset + index * cellLength]! > 0) size++
   const series: SeriesAggregate = {
     group,
     field,
@@ -188,7 +195,7 @@ function seriesOf(
   }
   let to = 0
   for (let index = 0; index < length; index++) {
-    const at = index * cellLength
+    const at = offset + index * cellLength
     const count = data[at]!
     if (count === 0) continue
     series.buckets[to] = base + index

@@ -114,3 +114,37 @@ function unpackNarrow(
     target[i] = low + ((value & mask) >>> 0)
   }
 }
+
+/**
+ * Unpacks steps from one value to the next, the first of them from `before`, as values; gives the last one. For widths of
+ * 1 to 31 bits.
+ */
+export function unpackSteps(
+  words: Uint32Array,
+  at: number,
+  width: number,
+  low: number,
+  before: number,
+  target: Float64Array,
+  from: number,
+  to: number,
+): number {
+  if (at + wordsFor(to - from, width) > words.length) throw new RangeError('cut off inside a run of integers')
+  const mask = (1 << width) - 1
+  let next = at
+  let word = 0
+  let used = 32
+  let last = before
+  for (let i = from; i < to; i++) {
+    let value = used < 32 ? word >>> used : 0
+    if (used + width > 32) {
+      word = words[next++]!
+      value |= word << (32 - used)
+      used -= 32
+    }
+    used += width
+    last += low + (value & mask)
+    target[i] = last
+  }
+  return last
+}
