@@ -28,6 +28,7 @@ import { createRates } from './rates.ts'
 import { addAggregate } from './routes/aggregate.ts'
 import { addExport } from './routes/export.ts'
 import { addImport } from './routes/import.ts'
+import { addPrometheus } from './routes/prometheus.ts'
 import { addPublish } from './routes/publish.ts'
 import { addReadings } from './routes/readings.ts'
 import { addRules } from './routes/rules.ts'
@@ -116,6 +117,7 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
     addStream(closed, context)
     addExport(closed, context)
     addImport(closed, context)
+    addPrometheus(closed, context)
     addPublish(closed, context)
     addRules(closed, context)
     addServerRoutes(closed, context)
@@ -172,7 +174,8 @@ function addErrorHandling(app: FastifyInstance, log: Log): void {
     if (fault !== undefined) throw new AppError('bad_request', `query string: ${fault}`)
   })
   app.addHook('preValidation', async (request) => {
-    if (!request.is404 && !request.url.startsWith('/docs')) checkKnown(request)
+    const isLenient = request.url.startsWith('/docs') || request.routeOptions.config.lenient === true
+    if (!request.is404 && !isLenient) checkKnown(request)
   })
   app.setErrorHandler((error, _request, reply) => sendProblem(reply, toAppError(error, log)))
   app.setNotFoundHandler((request, reply) => {

@@ -14,6 +14,7 @@ import {
   answerAggregate,
 } from './aggregate.ts'
 import { type Following, follow, type Live } from './follow.ts'
+import { createPromql, type Promql, type PromqlLimits } from './promql/service.ts'
 import { createCeiling, type Ceiling, type CeilingLimits } from './ceiling.ts'
 import {
   decodeRangeCursor,
@@ -84,6 +85,7 @@ export interface Query {
   aggregate(question: AggregateQuestion, signal?: AbortSignal): Promise<AggregateAnswer>
   /** Every reading of a range, by default of all times, oldest first, in chunks and without a ceiling on time. */
   all(range: WholeRange): AsyncIterable<Reading[]>
+  readonly promql: Promql
   /** Ends when its signal does. */
   follow(following: Following): Promise<void>
   /** The newest number that is durable, and the newest that followers were given. */
@@ -92,7 +94,7 @@ export interface Query {
   show(reading: Reading): FoundReading
 }
 
-export interface QueryLimits extends CeilingLimits, AggregateLimits {
+export interface QueryLimits extends CeilingLimits, AggregateLimits, PromqlLimits {
   page_rows: number
   page_bytes: number
 }
@@ -115,6 +117,7 @@ export function createQuery({ store, live, fieldsOf, limits, now = Date.now }: D
   return {
     show: found,
     newest: live,
+    promql: createPromql({ store, fieldsOf: (reading) => found(reading).fields, under, limits }),
     follow: (following) => follow({ store, live, gate }, following),
 
     all({ from, to, ...range }) {

@@ -56,6 +56,7 @@ export async function startTestServer(options: TestOptions = {}) {
     query_time_ms: 5000,
     query_concurrency: 4,
     query_rows: 1000,
+    query_samples: 100_000,
     aggregate_buckets: 500,
     page_rows: 1000,
     page_bytes: 1_000_000,

@@ -10,6 +10,7 @@ import { createMemoryStore } from '../../src/store/memory.ts'
 
 const limits = {
   query_rows: 1000,
+  query_samples: 100_000,
   aggregate_buckets: 500,
   page_rows: 100,
   page_bytes: 1_000_000,

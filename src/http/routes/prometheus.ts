@@ -1,0 +1,201 @@
+// /prometheus/api/v1: what a stock Grafana asks of a Prometheus, in Prometheus' own envelope. GET and POST are the same;
+// parameters it does not know are left alone, since each version of Grafana sends others.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { AppError } from '../../domain/errors.ts'
+import { parseTime } from '../../domain/time.ts'
+import { formatNumber } from '../../query/promql/grouping.ts'
+import { parseNumber } from '../../query/promql/parse.ts'
+import type { Asker, PromResult } from '../../query/promql/service.ts'
+import type { RouteContext } from '../context.ts'
+import { signalOf } from '../gone.ts'
+import { toAppError } from '../problem.ts'
+import { faultOf, parseSearch } from '../search.ts'
+
+const base = '/prometheus/api/v1'
+const tags = ['prometheus']
+const form = 'application/x-www-form-urlencoded'
+const formBytesMax = 1_048_576
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Takes any parameter. */
+    lenient?: boolean
+  }
+}
+
+type Given = Record<string, string | string[] | undefined>
+type Handler = (given: Given, request: FastifyRequest, asker: Asker) => Promise<string>
+
+export function addPrometheus(app: FastifyInstance, { login, query, log }: RouteContext): void {
+  void app.register(async (scope) => {
+    scope.addContentTypeParser(form, { parseAs: 'string', bodyLimit: formBytesMax }, (_request, body, done) =>
+      // Forms write a space as +, addresses do not (URL Standard, 5.1).
+      done(null, parseSearch(String(body).replaceAll('+', '%20'))),
+    )
+    scope.setErrorHandler((error, _request, reply) => sendFault(reply, toAppError(error, log)))
+    const add = (path: string, summary: string, handle: Handler, methods = ['GET', 'POST']): void => {
+      const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+        const principal = login.principalOf(request)
+        const asker = { mayRead: (topic: string) => principal.mayRead(topic), signal: signalOf(reply) }
+        const data = await handle(givenIn(request), request, asker)
+        void reply.header('content-type', 'application/json').header('cache-control', 'no-store')
+        return reply.send(`{"status":"success","data":${data}}`)
+      }
+      const config = { lenient: true, unaudited: true }
+      scope.route({
+        method: methods,
+        url: `${base}${path}`,
+        schema: { tags, summary },
+        config,
+        handler: answer,
+      })
+    }
+
+    add('/query', 'PromQL at one time (query, time)', async (given, _request, asker) => {
+      const now = Date.now()
+      return encodeResult(
+        await query.promql.instant(required(given, 'query'), timeOf(given, 'time', now), asker),
+      )
+    })
+    add('/query_range', 'PromQL over steps (query, start, end, step)', async (given, _request, asker) => {
+      const startMs = timeOf(given, 'start', null)
+      const endMs = timeOf(given, 'end', null)
+      const steps = { startMs, endMs, stepMs: stepOf(required(given, 'step')) }
+      return encodeResult(await query.promql.range(required(given, 'query'), steps, asker))
+    })
+    add('/series', 'Label sets that selectors match (match[])', async (given, _request, asker) => {
+      const selectors = all(given, 'match[]')
+      if (selectors.length === 0) throw new AppError('bad_request', 'no match[] parameter provided')
+      return JSON.stringify(await query.promql.series(selectors, asker))
+    })
+    add('/labels', 'Names of labels', async (given, _request, asker) => {
+      const found = await query.promql.series(all(given, 'match[]'), asker)
+      return JSON.stringify([...new Set(found.flatMap((labels) => Object.keys(labels)))].sort())
+    })
+    const values: Handler = async (given, request, asker) => {
+      const { name } = request.params as { name: string }
+      const found = await query.promql.series(all(given, 'match[]'), asker)
+      return JSON.stringify([...new Set(found.flatMap((labels) => labels[name] ?? []))].sort())
+    }
+    add('/label/:name/values', 'Values of a label', values, ['GET'])
+    add(
+      '/metadata',
+      'Types of metrics',
+      async (_given, _request, asker) => {
+        const names = (await query.promql.series([], asker)).map((labels) => labels['__name__'] ?? '')
+        const entries = [...new Set(names)]
+          .sort()
+          .map((name) => [name, [{ type: 'gauge', help: '', unit: '' }]])
+        return JSON.stringify(Object.fromEntries(entries))
+      },
+      ['GET'],
+    )
+    add('/status/buildinfo', 'What Prometheus this behaves like', async () => JSON.stringify(buildInfo), [
+      'GET',
+    ])
+  })
+}
+
+/** The version whose query API this follows. */
+const buildInfo = {
+  version: '2.42.0',
+  revision: 'amber',
+  branch: '',
+  buildUser: '',
+  buildDate: '',
+  goVersion: '',
+}
+
+function sendFault(reply: FastifyReply, error: AppError): FastifyReply {
+  const errorType =
+    error.status === 400
+      ? 'bad_data'
+      : error.status === 422
+        ? 'execution'
+        : error.status === 401
+          ? 'unauthorized'
+          : 'internal'
+  if (error.status === 401)
+    void reply.header('www-authenticate', 'Basic realm="Amber", charset="UTF-8", Bearer realm="Amber"')
+  return reply
+    .code(error.status)
+    .header('content-type', 'application/json')
+    .send(JSON.stringify({ status: 'error', errorType, error: error.message }))
+}
+
+/** The form goes before the address. */
+function givenIn(request: FastifyRequest): Given {
+  const body = request.body ?? {}
+  if (typeof body !== 'object' || body instanceof Uint8Array) {
+    throw new AppError('bad_request', `send parameters in the address or as ${form}`)
+  }
+  const wrong = faultOf(body)
+  if (wrong !== undefined) throw new AppError('bad_request', `form: ${wrong}`)
+  return Object.assign(Object.create(null) as Given, request.query, body)
+}
+
+function all(given: Given, name: string): string[] {
+  const value = given[name]
+  return value === undefined ? [] : [value].flat()
+}
+
+function required(given: Given, name: string): string {
+  const value = all(given, name).at(-1)
+  if (value === undefined || value === '') throw wrong(name, 'is missing')
+  return value
+}
+
+/** Seconds since 1970 with a fraction, or RFC 3339. */
+function timeOf(given: Given, name: string, fallback: number | null): number {
+  const text = all(given, name).at(-1)
+  if (text === undefined || text === '') {
+    if (fallback !== null) return fallback
+    throw wrong(name, 'is missing')
+  }
+  if (/^-?\d{1,12}(?:\.\d{1,20})?(?:e\+?\d{1,2})?$/i.test(text)) {
+    const ms = Math.round(Number(text) * 1000)
+    if (Math.abs(ms) <= 8.64e15) return ms
+  }
+  if (/^\d{4}-/.test(text)) return parseTime(text, Date.now())
+  throw wrong(name, `cannot parse "${text.slice(0, 60)}" to a valid timestamp`)
+}
+
+function stepOf(text: string): number {
+  let ms = Number.NaN
+  try {
+    ms = Math.round(parseNumber(text) * 1000)
+  } catch {
+    // Said below, by the name of the parameter.
+  }
+  if (Number.isFinite(ms)) return ms
+  throw wrong('step', `cannot parse "${text.slice(0, 60)}" to a valid duration`)
+}
+
+function wrong(name: string, message: string): AppError {
+  return new AppError('bad_request', `invalid parameter "${name}": ${message}`, {
+    problems: [{ path: name, message }],
+  })
+}
+
+function encodeResult(result: PromResult): string {
+  if (result.type === 'vector') {
+    const rows = result.series.map(
+      ({ labels, values }) =>
+        `{"metric":${JSON.stringify(labels)},"value":[${result.timeMs / 1000},"${formatNumber(values[0] ?? Number.NaN)}"]}`,
+    )
+    return `{"resultType":"vector","result":[${rows.join(',')}]}`
+  }
+  if (result.type === 'matrix') {
+    const rows = result.series.map(({ labels, times, values }) => {
+      let text = ''
+      for (let at = 0; at < times.length; at++) {
+        text += `${at === 0 ? '' : ','}[${(times[at] ?? 0) / 1000},"${formatNumber(values[at] ?? Number.NaN)}"]`
+      }
+      return `{"metric":${JSON.stringify(labels)},"values":[${text}]}`
+    })
+    return `{"resultType":"matrix","result":[${rows.join(',')}]}`
+  }
+  const text = result.type === 'scalar' ? `"${formatNumber(result.value)}"` : JSON.stringify(result.value)
+  return `{"resultType":"${result.type}","result":[${result.timeMs / 1000},${text}]}`
+}

@@ -1,0 +1,217 @@
+// Evaluates an expression at the steps of a query. Samples are read once for each selector; windows are left-open, as in
+// Prometheus 3: a sample exactly at the start of a window is outside.
+
+import type { Call, MatrixSelector, Node, Shift, Subquery, VectorSelector } from './ast.ts'
+import { evaluateBinary } from './binary.ts'
+import { execution } from './faults.ts'
+import { absent, callFunction } from './functions.ts'
+import { evaluateAggregation } from './grouping.ts'
+import { compileMatchers } from './matchers.ts'
+import { overTime } from './overTime.ts'
+import { loadSeries, type SampleSource, type Series } from './samples.ts'
+import { makeColumn, mapVector, merged, type Scalar, type Value, type Vector, withoutName } from './values.ts'
+
+export interface Evaluation {
+  source: SampleSource
+  /** Of the steps, in milliseconds, ascending. */
+  times: Float64Array
+  /** Ends of the whole query, which @ start() and @ end() mean. */
+  startMs: number
+  endMs: number
+  /** How far back an instant selector looks. */
+  lookbackMs: number
+  /** The step of a subquery that names none. */
+  subqueryStepMs: number
+  /** Numbers that an intermediate result may have. */
+  cellsMax: number
+}
+
+export async function evaluate(node: Node, on: Evaluation): Promise<Value> {
+  const steps = on.times.length
+  switch (node.kind) {
+    case 'number':
+      return { type: 'scalar', values: new Float64Array(steps).fill(node.value) }
+    case 'string':
+      return { type: 'string', value: node.value }
+    case 'paren':
+      return evaluate(node.inner, on)
+    case 'negate': {
+      const value = await evaluate(node.inner, on)
+      if (value.type === 'scalar') return { type: 'scalar', values: value.values.map((one) => -one) }
+      return value.type === 'vector' ? mapVector(value, (one) => -one) : value
+    }
+    case 'vector':
+      return instant(node, on)
+    case 'binary': {
+      const left = await evaluate(node.left, on)
+      return evaluateBinary(node, left, await evaluate(node.right, on), steps)
+    }
+    case 'aggregation': {
+      const parameter = node.parameter ? await evaluate(node.parameter, on) : null
+      const inner = await evaluate(node.inner, on)
+      if (inner.type !== 'vector') throw execution(`${node.operator} needs a vector`)
+      return evaluateAggregation(node, inner, parameter, steps)
+    }
+    case 'call':
+      return call(node, on)
+    case 'matrix':
+    case 'subquery':
+      throw execution('a range vector must be inside a function such as rate() or avg_over_time()')
+  }
+}
+
+/** The newest sample of each series that is not older than the lookback. */
+async function instant(
+  selector: VectorSelector,
+  on: Evaluation,
+  value?: (series: Series, at: number) => number,
+): Promise<Vector> {
+  const ends = endsOf(selector.shift, on)
+  const series = await load(selector, ends, on.lookbackMs, on)
+  checkSize(series.length, on)
+  const columns = series.map((one) => {
+    const column = makeColumn(one.labels, ends.length)
+    let next = 0
+    for (const [step, end] of ends.entries()) {
+      next = advance(one.times, next, end, step > 0 && end < (ends[step - 1] ?? end))
+      const time = one.times[next - 1]
+      if (time === undefined || time <= end - on.lookbackMs) continue
+      column.has[step] = 1
+      column.values[step] = value ? value(one, next - 1) : (one.values[next - 1] ?? Number.NaN)
+    }
+    return column
+  })
+  return { type: 'vector', series: columns.filter(({ has }) => has.includes(1)) }
+}
+
+async function call(node: Call, on: Evaluation): Promise<Value> {
+  const { name, args } = node
+  const matrixAt = args.findIndex((arg) => matrixIn(arg) !== null)
+  const matrix = matrixAt === -1 ? null : matrixIn(args[matrixAt] ?? node)
+  if (matrix) {
+    const other = args[1 - matrixAt]
+    const parameter = other ? await evaluate(other, on) : null
+    return windowFunction(name, matrix, parameter?.type === 'scalar' ? parameter : null, on)
+  }
+  const first = args[0] && unwrap(args[0])
+  if (name === 'timestamp' && first?.kind === 'vector') {
+    const found = await instant(first, on, ({ times }, at) => (times[at] ?? 0) / 1000)
+    return merged(found.series.map((column) => ({ ...column, labels: withoutName(column.labels) })))
+  }
+  const values: Value[] = []
+  for (const arg of args) values.push(await evaluate(arg, on))
+  if (name === 'timestamp') {
+    const [vector] = values
+    if (vector?.type !== 'vector') throw execution('timestamp needs a vector')
+    return mapVector(vector, (_value, step) => (on.times[step] ?? 0) / 1000)
+  }
+  return callFunction(name, values, { times: on.times, nodes: args.map(unwrap) })
+}
+
+async function windowFunction(
+  name: string,
+  matrix: MatrixSelector | Subquery,
+  parameter: Scalar | null,
+  on: Evaluation,
+): Promise<Vector> {
+  const { series, ends } = await windows(matrix, on)
+  checkSize(series.length, on)
+  const work =
+    name === 'absent_over_time' ? () => 1 : Object.hasOwn(overTime, name) ? overTime[name] : undefined
+  if (!work) throw execution(`the function ${name} is not supported here`)
+  const columns = series.map(({ labels, times, values }) => {
+    const column = makeColumn(name === 'last_over_time' ? labels : withoutName(labels), ends.length)
+    let from = 0
+    let to = 0
+    for (const [step, endMs] of ends.entries()) {
+      const isBack = step > 0 && endMs < (ends[step - 1] ?? endMs)
+      const startMs = endMs - matrix.rangeMs
+      from = advance(times, from, startMs, isBack)
+      to = advance(times, to, endMs, isBack)
+      if (to <= from) continue
+      const value = work({ times, values, from, to, startMs, endMs }, parameter?.values[step] ?? Number.NaN)
+      if (value === undefined) continue
+      column.has[step] = 1
+      column.values[step] = value
+    }
+    return column
+  })
+  if (name === 'absent_over_time') return absent(columns, matrix, on.times.length)
+  return merged(columns.filter(({ has }) => has.includes(1)))
+}
+
+/** The samples of a range, and where its windows end at each step. */
+export async function windows(
+  matrix: MatrixSelector | Subquery,
+  on: Evaluation,
+): Promise<{ series: Series[]; ends: Float64Array }> {
+  if (matrix.kind === 'matrix') {
+    const ends = endsOf(matrix.selector.shift, on)
+    return { series: await load(matrix.selector, ends, matrix.rangeMs, on), ends }
+  }
+  const ends = endsOf(matrix.shift, on)
+  const stepMs = matrix.stepMs ?? on.subqueryStepMs
+  const [first, last] = span(ends)
+  // Its steps lie on multiples of the step, so that they are the same whenever the query is asked.
+  const from = (Math.floor((first - matrix.rangeMs) / stepMs) + 1) * stepMs
+  const count = Math.max(0, Math.floor((last - from) / stepMs) + 1)
+  if (count > on.cellsMax) throw tooLarge(on)
+  const times = Float64Array.from({ length: count }, (_one, step) => from + step * stepMs)
+  const value = await evaluate(matrix.inner, { ...on, times })
+  if (value.type === 'string') throw execution('a subquery of a text')
+  const columns =
+    value.type === 'vector'
+      ? value.series
+      : mapVector(callFunction('vector', [value], { times, nodes: [] }) as Vector, (one) => one).series
+  const series = columns.map(({ labels, values, has }) => ({
+    labels,
+    times: times.filter((_time, step) => has[step] === 1),
+    values: values.filter((_value, step) => has[step] === 1),
+  }))
+  return { series, ends }
+}
+
+/** The index of the first time after `time`, from `at` on. */
+function advance(times: Float64Array, at: number, time: number, isBack: boolean): number {
+  let next = isBack ? 0 : at
+  while (next < times.length && (times[next] ?? 0) <= time) next++
+  return next
+}
+
+async function load(
+  selector: VectorSelector,
+  ends: Float64Array,
+  rangeMs: number,
+  on: Evaluation,
+): Promise<Series[]> {
+  const [first, last] = span(ends)
+  return loadSeries(on.source, compileMatchers(selector.matchers), first - rangeMs + 1, last)
+}
+
+function endsOf({ offsetMs, at }: Shift, { times, startMs, endMs }: Evaluation): Float64Array {
+  const fixed = at === 'start' ? startMs : at === 'end' ? endMs : at
+  return times.map((time) => Math.round((fixed ?? time) - offsetMs))
+}
+
+function span(ends: Float64Array): [number, number] {
+  return [ends[0] ?? 0, ends.at(-1) ?? 0]
+}
+
+function unwrap(node: Node): Node {
+  return node.kind === 'paren' ? unwrap(node.inner) : node
+}
+
+function matrixIn(node: Node): MatrixSelector | Subquery | null {
+  const inner = unwrap(node)
+  return inner.kind === 'matrix' || inner.kind === 'subquery' ? inner : null
+}
+
+function checkSize(series: number, on: Evaluation): void {
+  if (series * on.times.length > on.cellsMax) throw tooLarge(on)
+}
+
+function tooLarge({ cellsMax }: Evaluation): Error {
+  return execution(
+    `series times steps are more than ${cellsMax}; ask for fewer series or longer steps (limits.query_samples)`,
+  )
+}

@@ -1,0 +1,150 @@
+// Functions of the samples in a window: rates with Prometheus' extrapolation to the ends of the window, statistics over time.
+
+/** Samples `from` to `to` (left out) of a series, in a window of time in seconds. */
+export interface Window {
+  times: Float64Array
+  values: Float64Array
+  from: number
+  to: number
+  startMs: number
+  endMs: number
+}
+
+/** `undefined`: the window has no value. `parameter` is the scalar of functions that take one. */
+export type OverTime = (window: Window, parameter: number) => number | undefined
+
+export const overTime: Record<string, OverTime> = {
+  rate: (window) => extrapolated(window, true, true),
+  increase: (window) => extrapolated(window, true, false),
+  delta: (window) => extrapolated(window, false, false),
+  irate: (window) => lastTwo(window, true),
+  idelta: (window) => lastTwo(window, false),
+  deriv: (window) =>
+    window.to - window.from < 2 ? undefined : regression(window, window.times[window.from] ?? 0).slope,
+  predict_linear(window, ahead) {
+    if (window.to - window.from < 2) return undefined
+    const { slope, intercept } = regression(window, window.endMs)
+    return slope * ahead + intercept
+  },
+  changes: (window) =>
+    pairs(window, (before, now) => now !== before && !(Number.isNaN(now) && Number.isNaN(before))),
+  resets: (window) => pairs(window, (before, now) => now < before),
+  avg_over_time: (window) => sumOf(window) / (window.to - window.from),
+  sum_over_time: sumOf,
+  count_over_time: ({ from, to }) => to - from,
+  min_over_time: (window) =>
+    fold(window, (least, value) => (value < least || Number.isNaN(least) ? value : least)),
+  max_over_time: (window) =>
+    fold(window, (most, value) => (value > most || Number.isNaN(most) ? value : most)),
+  last_over_time: ({ values, to }) => values[to - 1],
+  present_over_time: () => 1,
+  stdvar_over_time: varianceOf,
+  stddev_over_time: (window) => Math.sqrt(varianceOf(window)),
+  quantile_over_time: ({ values, from, to }, q) => quantile(values.slice(from, to), q),
+}
+
+/** Linear between the two nearest, as Prometheus has it; `values` is sorted in place. */
+export function quantile(values: Float64Array, q: number): number {
+  if (values.length === 0 || Number.isNaN(q)) return Number.NaN
+  if (q < 0) return Number.NEGATIVE_INFINITY
+  if (q > 1) return Number.POSITIVE_INFINITY
+  values.sort()
+  const rank = q * (values.length - 1)
+  const lower = Math.max(0, Math.floor(rank))
+  const upper = Math.min(values.length - 1, lower + 1)
+  const weight = rank - Math.floor(rank)
+  return (values[lower] ?? Number.NaN) * (1 - weight) + (values[upper] ?? Number.NaN) * weight
+}
+
+/** Neumaier's sum: what rounding loses is kept beside. */
+export function compensatedSum(values: Iterable<number>): number {
+  let sum = 0
+  let lost = 0
+  for (const value of values) {
+    const total = sum + value
+    if (!Number.isFinite(total)) lost = 0
+    else lost += Math.abs(sum) >= Math.abs(value) ? sum - total + value : value - total + sum
+    sum = total
+  }
+  return sum + lost
+}
+
+function sumOf({ values, from, to }: Window): number {
+  return compensatedSum(values.subarray(from, to))
+}
+
+function varianceOf(window: Window): number {
+  const { values, from, to } = window
+  const mean = sumOf(window) / (to - from)
+  return compensatedSum(values.subarray(from, to).map((value) => (value - mean) ** 2)) / (to - from)
+}
+
+function fold({ values, from, to }: Window, step: (so: number, value: number) => number): number {
+  let result = values[from] ?? Number.NaN
+  for (let at = from + 1; at < to; at++) result = step(result, values[at] ?? Number.NaN)
+  return result
+}
+
+function pairs({ values, from, to }: Window, counts: (before: number, now: number) => boolean): number {
+  let found = 0
+  for (let at = from + 1; at < to; at++) {
+    if (counts(values[at - 1] ?? Number.NaN, values[at] ?? Number.NaN)) found++
+  }
+  return found
+}
+
+/** Prometheus' promql/functions.go, extrapolatedRate: a window rarely begins and ends at a sample. */
+function extrapolated(window: Window, isCounter: boolean, isRate: boolean): number | undefined {
+  const { times, values, from, to, startMs, endMs } = window
+  if (to - from < 2) return undefined
+  const first = values[from] ?? Number.NaN
+  let result = (values[to - 1] ?? Number.NaN) - first
+  if (isCounter) {
+    for (let at = from + 1; at < to; at++) {
+      const before = values[at - 1] ?? Number.NaN
+      if ((values[at] ?? Number.NaN) < before) result += before
+    }
+  }
+  const firstTime = times[from] ?? 0
+  const lastTime = times[to - 1] ?? 0
+  const sampled = (lastTime - firstTime) / 1000
+  let toStart = (firstTime - startMs) / 1000
+  const toEnd = (endMs - lastTime) / 1000
+  const average = sampled / (to - from - 1)
+  // A counter is not below zero before it began.
+  if (isCounter && result > 0 && first >= 0) toStart = Math.min(toStart, sampled * (first / result))
+  const threshold = average * 1.1
+  const reach =
+    sampled + (toStart < threshold ? toStart : average / 2) + (toEnd < threshold ? toEnd : average / 2)
+  const factor = reach / sampled
+  return result * (isRate ? factor / ((endMs - startMs) / 1000) : factor)
+}
+
+function lastTwo({ times, values, from, to }: Window, isRate: boolean): number | undefined {
+  if (to - from < 2) return undefined
+  const [before, last] = [values[to - 2] ?? Number.NaN, values[to - 1] ?? Number.NaN]
+  if (!isRate) return last - before
+  const seconds = ((times[to - 1] ?? 0) - (times[to - 2] ?? 0)) / 1000
+  return (last < before ? last : last - before) / seconds
+}
+
+/** Least squares; the intercept is the value at `originMs`. */
+function regression(
+  { times, values, from, to }: Window,
+  originMs: number,
+): { slope: number; intercept: number } {
+  const n = to - from
+  const first = values[from] ?? Number.NaN
+  const xs = times.subarray(from, to).map((time) => (time - originMs) / 1000)
+  const ys = values.subarray(from, to)
+  if (ys.every((y) => y === first))
+    return { slope: Number.isFinite(first) ? 0 : Number.NaN, intercept: first }
+  const sumX = compensatedSum(xs)
+  const sumY = compensatedSum(ys)
+  const sumXY = compensatedSum(xs.map((x, at) => x * (ys[at] ?? 0)))
+  const sumX2 = compensatedSum(xs.map((x) => x * x))
+  const covariance = sumXY - (sumX * sumY) / n
+  const variance = sumX2 - (sumX * sumX) / n
+  const slope = covariance / variance
+  return { slope, intercept: sumY / n - (slope * sumX) / n }
+}

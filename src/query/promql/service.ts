@@ -1,0 +1,179 @@
+// The Prometheus query API over stored readings: queries at one time and over steps, and what series, labels and names
+// there are. Everything runs under the ceiling of all queries.
+
+import type { Fields, Reading } from '../../domain/reading.ts'
+import type { LatestQuery, ReadingReader } from '../../store/store.ts'
+import type { Ceiling } from '../ceiling.ts'
+import type { Node } from './ast.ts'
+import { type Evaluation, evaluate, windows } from './evaluate.ts'
+import { execution, fault } from './faults.ts'
+import { keyOf, type Labels, metricName } from './labels.ts'
+import { compileMatchers, type Matcher, matchesAll } from './matchers.ts'
+import { parsePromql } from './parse.ts'
+import { labelsOf, type SampleSource, type Series } from './samples.ts'
+import type { Column, Value } from './values.ts'
+
+/** On whose behalf, and until when. */
+export interface Asker {
+  mayRead: (topic: string) => boolean
+  signal?: AbortSignal
+}
+
+export interface Steps {
+  startMs: number
+  endMs: number
+  stepMs: number
+}
+
+export type PromResult =
+  | { type: 'vector'; series: Column[]; timeMs: number }
+  | { type: 'matrix'; series: Series[] }
+  | { type: 'scalar'; value: number; timeMs: number }
+  | { type: 'string'; value: string; timeMs: number }
+
+export interface Promql {
+  instant(text: string, timeMs: number, asker: Asker): Promise<PromResult>
+  range(text: string, steps: Steps, asker: Asker): Promise<PromResult>
+  /** The label sets that any of the selectors matches; without selectors all of them. */
+  series(selectors: readonly string[], asker: Asker): Promise<Labels[]>
+}
+
+export interface PromqlLimits {
+  query_samples: number
+  query_rows: number
+}
+
+interface Deps {
+  store: Pick<ReadingReader, 'range' | 'latest'>
+  fieldsOf: (reading: Reading) => Fields
+  under: Ceiling
+  limits: PromqlLimits
+}
+
+const lookbackMs = 5 * 60_000
+const subqueryStepMs = 60_000
+/** As in Prometheus. */
+const stepsMax = 11_000
+
+export function createPromql({ store, fieldsOf, under, limits }: Deps): Promql {
+  const sourceOf = (mayRead: Asker['mayRead'], signal: AbortSignal): SampleSource => ({
+    range: (query) => store.range(query),
+    fieldsOf,
+    mayRead,
+    signal,
+    samplesMax: limits.query_samples,
+  })
+  const evaluation = (asker: Asker, signal: AbortSignal, times: Float64Array): Evaluation => ({
+    source: sourceOf(asker.mayRead, signal),
+    times,
+    startMs: times[0] ?? 0,
+    endMs: times.at(-1) ?? 0,
+    lookbackMs,
+    subqueryStepMs,
+    cellsMax: limits.query_samples,
+  })
+  return {
+    async instant(text, timeMs, asker) {
+      const node = parsePromql(text)
+      return under(async (signal) => {
+        const on = evaluation(asker, signal, Float64Array.of(timeMs))
+        const bare = unwrap(node)
+        if (bare.kind === 'matrix' || bare.kind === 'subquery') return rawWindow(bare, on)
+        return resultOf(await evaluate(node, on), timeMs)
+      }, asker.signal)
+    },
+
+    async range(text, steps, asker) {
+      const node = parsePromql(text)
+      const times = timesOf(steps)
+      const bare = unwrap(node)
+      if (bare.kind === 'matrix' || bare.kind === 'subquery' || bare.kind === 'string') {
+        throw fault('invalid expression type for range query, must be scalar or instant vector')
+      }
+      return under(async (signal) => {
+        const value = await evaluate(node, evaluation(asker, signal, times))
+        return { type: 'matrix', series: matrixOf(value, times) }
+      }, asker.signal)
+    },
+
+    async series(selectors, asker) {
+      const wanted = selectors.map((text) => {
+        const node = unwrap(parsePromql(text))
+        if (node.kind !== 'vector') throw fault(`"${text.slice(0, 60)}" is no selector`)
+        return compileMatchers(node.matchers)
+      })
+      return under((signal) => allSeries(wanted, asker, signal), asker.signal)
+    },
+  }
+
+  async function allSeries(
+    wanted: readonly Matcher[][],
+    { mayRead }: Asker,
+    signal: AbortSignal,
+  ): Promise<Labels[]> {
+    const found = new Map<string, Labels>()
+    const ask: LatestQuery = { filters: [], mayRead, limit: limits.query_rows + 1, signal }
+    const newest = await store.latest(ask)
+    if (newest.length > limits.query_rows)
+      throw execution(`more than ${limits.query_rows} topics (limits.query_rows)`)
+    for (const reading of newest) {
+      for (const labels of labelsOf(reading, fieldsOf(reading))) {
+        const isWanted = wanted.length === 0 || wanted.some((matchers) => matchesAll(matchers, labels))
+        if (isWanted) found.set(keyOf(labels), labels)
+      }
+    }
+    return [...found.values()]
+  }
+}
+
+function timesOf({ startMs, endMs, stepMs }: Steps): Float64Array {
+  if (!(stepMs >= 1)) throw fault('zero or negative query resolution step widths are not accepted')
+  if (endMs < startMs) throw fault('end timestamp must not be before start time')
+  const count = Math.floor((endMs - startMs) / stepMs) + 1
+  if (count > stepsMax) {
+    throw fault(`exceeded maximum resolution of ${stepsMax} points per timeseries; increase the step`)
+  }
+  return Float64Array.from({ length: count }, (_one, step) => startMs + step * stepMs)
+}
+
+async function rawWindow(
+  matrix: Extract<Node, { kind: 'matrix' | 'subquery' }>,
+  on: Evaluation,
+): Promise<PromResult> {
+  const { series, ends } = await windows(matrix, on)
+  const end = ends[0] ?? 0
+  const inside = series.map(({ labels, times, values }) => {
+    const isIn = (_one: number, at: number): boolean =>
+      (times[at] ?? 0) > end - matrix.rangeMs && (times[at] ?? 0) <= end
+    return { labels, times: times.filter(isIn), values: values.filter(isIn) }
+  })
+  return { type: 'matrix', series: inside.filter(({ times }) => times.length > 0) }
+}
+
+function resultOf(value: Value, timeMs: number): PromResult {
+  if (value.type === 'string') return { type: 'string', value: value.value, timeMs }
+  if (value.type === 'scalar') return { type: 'scalar', value: value.values[0] ?? Number.NaN, timeMs }
+  return { type: 'vector', series: value.series.filter(({ has }) => has[0] === 1), timeMs }
+}
+
+function matrixOf(value: Value, times: Float64Array): Series[] {
+  if (value.type === 'string') throw execution('a text has no values over time')
+  if (value.type === 'scalar') return [{ labels: {}, times, values: value.values }]
+  return value.series
+    .map(({ labels, values, has }) => ({
+      labels,
+      times: times.filter((_time, step) => has[step] === 1),
+      values: values.filter((_value, step) => has[step] === 1),
+    }))
+    .filter((series) => series.times.length > 0)
+    .sort((a, b) => compareNames(a.labels, b.labels))
+}
+
+function compareNames(a: Labels, b: Labels): number {
+  const [x, y] = [`${a[metricName] ?? ''}${keyOf(a)}`, `${b[metricName] ?? ''}${keyOf(b)}`]
+  return x < y ? -1 : x > y ? 1 : 0
+}
+
+function unwrap(node: Node): Node {
+  return node.kind === 'paren' ? unwrap(node.inner) : node
+}

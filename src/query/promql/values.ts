@@ -1,0 +1,67 @@
+// What expressions are worth over all steps of a query at once: a number a step, or series with a number at some steps.
+
+import { execution } from './faults.ts'
+import { keyOf, type Labels, metricName, without } from './labels.ts'
+
+/** `has[step]` says whether there is a number; a NaN is one. */
+export interface Column {
+  labels: Labels
+  values: Float64Array
+  has: Uint8Array
+}
+
+export interface Scalar {
+  type: 'scalar'
+  values: Float64Array
+}
+
+export interface Vector {
+  type: 'vector'
+  series: Column[]
+}
+
+export type Value = Scalar | Vector | { type: 'string'; value: string }
+
+export function makeColumn(labels: Labels, steps: number): Column {
+  return { labels, values: new Float64Array(steps), has: new Uint8Array(steps) }
+}
+
+/** Each number changed; `keepsName` for what is still the same thing. */
+export function mapVector(
+  { series }: Vector,
+  change: (value: number, step: number) => number,
+  { keepsName = false }: { keepsName?: boolean } = {},
+): Vector {
+  const changed = series.map(({ labels, values, has }) => ({
+    labels: keepsName ? labels : withoutName(labels),
+    values: values.map((value, step) => (has[step] ? change(value, step) : 0)),
+    has,
+  }))
+  return keepsName ? { type: 'vector', series: changed } : merged(changed)
+}
+
+export function withoutName(labels: Labels): Labels {
+  return labels[metricName] === undefined ? labels : without(labels, [metricName])
+}
+
+/** Series that have come to have equal labels become one, unless both have a number at one step. */
+export function merged(series: readonly Column[]): Vector {
+  const found = new Map<string, Column>()
+  for (const column of series) {
+    const key = keyOf(column.labels)
+    const before = found.get(key)
+    if (!before) {
+      found.set(key, column)
+      continue
+    }
+    const both = { labels: column.labels, values: before.values.slice(), has: before.has.slice() }
+    for (const [step, present] of column.has.entries()) {
+      if (!present) continue
+      if (both.has[step]) throw execution('vector cannot contain metrics with the same labelset')
+      both.has[step] = 1
+      both.values[step] = column.values[step] ?? Number.NaN
+    }
+    found.set(key, both)
+  }
+  return { type: 'vector', series: [...found.values()] }
+}
