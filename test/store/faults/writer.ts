@@ -1,0 +1,71 @@
+// A process that appends numbered readings to a store until it is killed. It says on standard output, a line each, what
+// stage it enters (`stage opening`) and which readings were acknowledged (`<n> <seq>`), after they were.
+
+import { createLog } from '../../../src/ops/log.ts'
+import { openStore } from '../../../src/store/open.ts'
+import type { ReadingStore } from '../../../src/store/store.ts'
+import { numbered, type Pattern } from './numbered.ts'
+
+export interface WriterOptions {
+  path: string
+  pattern: Pattern
+  /** Number of the first reading. */
+  first: number
+  /** Readings under way at one time. */
+  window: number
+  /** Readings between two rolls; 0: the engine's own rolls only. */
+  rollEvery: number
+}
+
+async function write(options: WriterOptions): Promise<void> {
+  const log = createLog({ level: 'silent', format: 'json' })
+  say('stage opening')
+  const store = await openStore({ ...storeConfig, path: options.path }, { log })
+  say('stage open')
+  let next = options.first
+  let underWay = 0
+  let lines = ''
+  const flush = (): void => {
+    if (lines !== '') process.stdout.write(lines)
+    lines = ''
+  }
+  const append = (n: number): void => {
+    underWay++
+    store.append(numbered(n, options.pattern), { awaited: n % 5 !== 0 }, (error, seq) => {
+      if (error) throw error
+      underWay--
+      if (lines === '') setImmediate(flush)
+      lines += `${n} ${seq}\n`
+    })
+  }
+  let rolling: Promise<void> | null = null
+  for (;;) {
+    while (underWay < options.window) {
+      append(next++)
+      const isDue = options.rollEvery > 0 && next % options.rollEvery === 0
+      if (!isDue || rolling) continue
+      say('stage rolling')
+      rolling = roll(store).finally(() => {
+        say('stage rolled')
+        rolling = null
+      })
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+/** What writer and verifier open the store with. */
+export const storeConfig = {
+  engine: 'leveldb',
+  durability: 'fsync',
+  max_pending_bytes: 64 * 2 ** 20,
+  memory: 'small',
+} as const
+
+const roll = (store: ReadingStore): Promise<void> =>
+  (store as ReadingStore & { roll(): Promise<void> }).roll()
+
+/** On a pipe this is written when it returns. */
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+if (process.argv[2] !== undefined) await write(JSON.parse(process.argv[2]) as WriterOptions)
