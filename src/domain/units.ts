@@ -109,6 +109,13 @@ export function unitOf(spelling: string): string | null {
   return canonical.get(spelling) ?? null
 }
 
+/** The same units under their canonical names; what is not known stays as it is spelt. */
+export function canonicalUnits(named: Readonly<Record<string, string>>): Record<string, string> {
+  const found = Object.create(null) as Record<string, string>
+  for (const [field, spelling] of Object.entries(named)) found[field] = unitOf(spelling) ?? spelling
+  return found
+}
+
 /** A function that converts between two units of one dimension, or `null` when there is none. */
 export function conversion(from: string, to: string): ((value: number) => number) | null {
   const source = units.get(unitOf(from) ?? '')

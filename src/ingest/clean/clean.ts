@@ -2,6 +2,7 @@
 // payload. Without rules only payloads that may hold several records or a time of their own are looked into.
 
 import type { Cleaned, NewReading } from '../../domain/reading.ts'
+import { canonicalUnits } from '../../domain/units.ts'
 import { decode } from '../decode/decode.ts'
 import type { Decoded, DecodedRecord } from '../decode/decoded.ts'
 import type { Aliases } from '../decode/sparkplugAliases.ts'
@@ -75,7 +76,7 @@ function cleanedOf(
   return {
     ...cleaned,
     ...(tags ? { tags: { ...tags, ...cleaned?.tags } } : {}),
-    ...(units ? { units: { ...units, ...cleaned?.units } } : {}),
+    ...(units ? { units: { ...canonicalUnits(units), ...cleaned?.units } } : {}),
     ...(marks.length > 0 ? { marks } : {}),
   }
 }

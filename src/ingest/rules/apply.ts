@@ -2,6 +2,7 @@
 // keeps its payload, has no fields, and says which rule, which field and why.
 
 import type { Cleaned, Fields, NewReading } from '../../domain/reading.ts'
+import { canonicalUnits } from '../../domain/units.ts'
 import type { Clean } from '../clean/clean.ts'
 import { decode } from '../decode/decode.ts'
 import { type Decoded, type DecodedRecord, nothing } from '../decode/decoded.ts'
@@ -68,7 +69,15 @@ function recordsOf({ records }: Decoded): DecodedRecord[] {
 }
 
 function draftOf({ fields, tags, units }: DecodedRecord): Working {
-  return { fields, tags: tags ?? null, units: units ?? null, marks: null, time: null, rule: null }
+  return {
+    fields,
+    tags: tags ?? null,
+    units: units ? canonicalUnits(units) : null,
+    marks: null,
+    isChanged: false,
+    time: null,
+    rule: null,
+  }
 }
 
 /** Every rule in turn; the refusal of the first that refuses. */
@@ -120,7 +129,10 @@ function end(rule: CompiledRule, { receivedAt, topic }: NewReading, draft: Worki
   const refusal = rule.fields ? rule.fields(draft) : null
   if (refusal || !rule.where) return refusal
   const keeps = rule.where(draft.fields, draft.tags ?? {}, topic)
-  if (keeps === false) draft.fields = noFields()
+  if (keeps === false) {
+    draft.fields = noFields()
+    draft.isChanged = true
+  }
   return typeof keeps === 'boolean' ? null : keeps
 }
 
@@ -149,7 +161,8 @@ function finish(
     ...(refused ? { refused } : {}),
   }
   const time = draft.time ?? trustedTime(record.time, reading.receivedAt, timeLimits) ?? reading.time
-  const own = decoded.records.length <= 1 && rules.every(({ leavesFields }) => leavesFields)
+  const own =
+    decoded.records.length <= 1 && !draft.isChanged && rules.every(({ leavesFields }) => leavesFields)
   const fields = refused ? noFields() : own && !reading.topic.startsWith('spBv1.0/') ? null : draft.fields
   return { ...reading, time, fields, cleaned }
 }

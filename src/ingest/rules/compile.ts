@@ -35,7 +35,7 @@ export interface CompiledRule {
   deadband: { fields: readonly [string, number][]; maxSilenceMs: number } | null
   store: 'raw+fields' | 'fields' | 'none'
   retentionMs: number | null
-  /** Whether it only says when and where, and leaves the fields as the payload has them. */
+  /** Whether its fields are the payload's own, unless `fields` or `where` changes them. */
   leavesFields: boolean
 }
 
@@ -111,15 +111,11 @@ function protobufOf(
   return {}
 }
 
-/** Units and marks alone change no value. */
-function leavesFields({ decode, fields = {}, ...source }: RuleSource): boolean {
-  const changes = ['keep', 'drop', 'rename', 'where', 'deadband', 'transform', 'csv', 'protobuf'] as const
+/** `fields` and `where` say for each message whether they changed it. */
+function leavesFields({ decode, ...source }: RuleSource): boolean {
+  const changes = ['keep', 'drop', 'rename', 'deadband', 'transform', 'csv', 'protobuf'] as const
   if (changes.some((key) => source[key] !== undefined) || source.store === 'fields') return false
-  if (decode !== undefined && decode !== 'auto') return false
-  return Object.values(fields).every(
-    ({ type, missing, min, max, round, unit = '' }) =>
-      [type, missing, min, max, round].every((one) => one === undefined) && !unit.includes('->'),
-  )
+  return decode === undefined || decode === 'auto'
 }
 
 function compileTags(

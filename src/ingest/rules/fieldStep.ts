@@ -16,6 +16,8 @@ export interface Draft {
   fields: Fields
   units: Record<string, string> | null
   marks: string[] | null
+  /** Whether a value differs from what the payload says. */
+  isChanged: boolean
 }
 
 /** Changes the fields of `draft`; a refusal when a value cannot be. */
@@ -79,6 +81,7 @@ function compileField(name: string, source: FieldSource): FieldCheck {
     const raw = fields[field] as FieldValue
     if (missing.length > 0 && missing.includes(raw as never)) {
       delete fields[field]
+      draft.isChanged = true
       return null
     }
     let value = type === undefined ? raw : cast(raw, type)
@@ -102,8 +105,12 @@ function compileField(name: string, source: FieldSource): FieldCheck {
       }
       if (round !== undefined) value = Math.round(value * power) / power
     }
-    if (value !== raw) fields[field] = value
-    const named = unit?.name ?? (unitFrom === undefined ? null : unitOf(String(fields[unitFrom] ?? '')))
+    if (value !== raw) {
+      fields[field] = value
+      draft.isChanged = true
+    }
+    const told = unitFrom === undefined ? undefined : fields[unitFrom]
+    const named = (told === undefined ? null : unitOf(String(told))) ?? unit?.name ?? null
     if (named !== null) (draft.units ??= Object.create(null) as Record<string, string>)[field] = named
     return null
   }
@@ -111,7 +118,10 @@ function compileField(name: string, source: FieldSource): FieldCheck {
 
 function impossible(draft: Draft, field: string, policy: string, reason: string): Refusal | null {
   if (policy === 'reject') return { field, reason }
-  if (policy !== 'mark') delete draft.fields[field]
+  if (policy !== 'mark') {
+    delete draft.fields[field]
+    draft.isChanged = true
+  }
   return mark(draft, policy === 'mark' ? 'out_of_range' : 'dropped')
 }
 

@@ -16,7 +16,12 @@ export const timeFormats = ['auto', 'iso8601', 'epoch_s', 'epoch_ms', 'epoch_us'
 
 const timeSchema = Type.Object(
   {
-    path: text('Field that holds the time.'),
+    path: text('Field that holds the time, or a pattern: the first field that fits.'),
+    if: Type.Optional(
+      Type.Record(Type.String(), Type.Union([scalar, Type.Array(scalar)]), {
+        description: 'Field: value or values it must have for the time to count.',
+      }),
+    ),
     format: Type.Optional(
       text(
         `One of ${timeFormats.join(', ')}, or a pattern of YYYY YY MM DD HH mm ss SSS. By default found out.`,

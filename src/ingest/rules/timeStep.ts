@@ -5,6 +5,7 @@ import { zoneClock, type ZoneClock } from '../../domain/zonedTime.ts'
 import { parseDuration } from '../../domain/time.ts'
 import type { Fields, FieldValue } from '../../domain/reading.ts'
 import { type TimeLimits, timeLimits, trustedTime } from '../clean/times.ts'
+import { globMatcher } from './fieldStep.ts'
 import { type TimeSource, timeFormats } from './schema.ts'
 
 /** The time of a record by its fields, or `null`. */
@@ -32,9 +33,22 @@ function compileOne(source: TimeSource, zone: string | undefined): TimeStep {
     maxFutureMs: source.max_future === undefined ? timeLimits.maxFutureMs : parseDuration(source.max_future),
   }
   const read = readerOf(format, clock)
+  const find = finderOf(path)
+  const conditions = Object.entries(source.if ?? {}).map(([name, values]) => [name, [values].flat()] as const)
   return (fields, receivedAt) => {
-    const value = fields[path]
+    if (!conditions.every(([name, values]) => values.includes(fields[name] as never))) return null
+    const value = find(fields)
     return value === undefined ? null : trustedTime(read(value), receivedAt, limits)
+  }
+}
+
+/** The field at `path`; of a pattern the first that fits. */
+function finderOf(path: string): (fields: Fields) => FieldValue | undefined {
+  if (!path.includes('*')) return (fields) => fields[path]
+  const fits = globMatcher(path)
+  return (fields) => {
+    for (const name in fields) if (fits(name)) return fields[name]
+    return undefined
   }
 }
 

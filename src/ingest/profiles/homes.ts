@@ -1,0 +1,83 @@
+// Profiles of software around the house and the plant whose messages say when: Frigate, OctoPrint, thin-edge, Neuron, Siemens, smarthome,
+// Z-Wave JS, Meshtastic, Signal K.
+
+import type { RuleSource } from '../rules/schema.ts'
+import { type Profile, units } from './profile.ts'
+
+const one = (name: string, title: string, ...rules: RuleSource[]): Profile => ({ name, title, rules })
+
+export const homes: readonly Profile[] = [
+  one(
+    'frigate',
+    'Frigate',
+    // `before` is what was; start_time is when the event began.
+    {
+      name: 'frigate events',
+      topic: 'frigate/events',
+      time: { path: 'after.frame_time', format: 'epoch_s' },
+    },
+    {
+      name: 'frigate',
+      topic: 'frigate/tracked_object_update',
+      time: { path: 'timestamp', format: 'epoch_s' },
+    },
+  ),
+  one('octoprint', 'OctoPrint', {
+    name: 'octoprint',
+    topic: ['octoPrint/#', 'octoprint/#', '+/temperature/bed', '+/temperature/+'],
+    time: { path: '_timestamp', format: 'epoch_s' },
+    fields: units({ actual: '°C', target: '°C' }),
+  }),
+  one('thinedge', 'thin-edge.io', { name: 'thin-edge', topic: 'te/+/+/+/+/#', time: { path: 'time' } }),
+  one('neuron', 'Neuron', {
+    name: 'neuron',
+    topic: ['/neuron/#', 'neuron/#'],
+    time: { path: 'timestamp', format: 'epoch_ms' },
+  }),
+  one('siemens', 'Siemens Industrial Edge', {
+    name: 'siemens',
+    topic: 'ie/#',
+    time: [{ path: 'vals.0.ts' }, { path: 'ts' }],
+  }),
+  // ts is when it was obtained, lc when it last changed.
+  one('smarthome', 'mqtt-smarthome', {
+    name: 'smarthome',
+    topic: '+/status/+/#',
+    time: { path: 'ts', format: 'epoch_ms' },
+  }),
+  one('zwavejs', 'Z-Wave JS UI', {
+    name: 'zwave',
+    topic: 'zwave/#',
+    time: { path: 'time', format: 'epoch_ms' },
+  }),
+  one('meshtastic', 'Meshtastic', {
+    name: 'meshtastic',
+    topic: 'msh/+/+/json/#',
+    tags: { region: 2 },
+    time: { path: 'timestamp', format: 'epoch_s' },
+    fields: units({
+      rssi: 'dBm',
+      snr: 'dB',
+      'payload.temperature': '°C',
+      'payload.voltage': 'V',
+      'payload.battery_level': '%',
+    }),
+  }),
+  one('signalk', 'Signal K', {
+    name: 'signal k',
+    topic: ['vessels/+/#', 'signalk/#'],
+    time: [
+      { path: 'updates.0.timestamp' },
+      {
+        path: 'updates.0.values.0.value',
+        if: { 'updates.0.values.0.path': ['navigation.datetime', 'position.timestamp'] },
+      },
+    ],
+  }),
+  // Last, for every topic: members of the whole message whose name leaves no doubt.
+  one('timestamps', 'Anything that says when', {
+    name: 'timestamps',
+    topic: '#',
+    time: ['timestamp', 'Timestamp', '_timestamp', 'time', 'ts'].map((path) => ({ path })),
+  }),
+]

@@ -1,0 +1,63 @@
+// Profiles of LoRaWAN networks: ChirpStack, The Things Stack, ThingPark. The time of an uplink is when the network heard it; counters of
+// concentrators are called `timestamp` and are none.
+
+import { type Profile, units } from './profile.ts'
+
+const signal = units({
+  '*rssi': 'dBm',
+  '*channel_rssi': 'dBm',
+  '*loRaSNR': 'dB',
+  '*snr': 'dB',
+  '*LrrRSSI': 'dBm',
+})
+
+const chirpstack: Profile = {
+  name: 'chirpstack',
+  title: 'ChirpStack',
+  rules: [
+    {
+      name: 'chirpstack',
+      topic: 'application/+/device/+/event/+',
+      tags: { application: 2, device: 4, event: 6 },
+      time: [{ path: 'time' }, { path: 'rxInfo.0.time' }],
+      fields: { ...signal, ...units({ batteryLevel: '%' }) },
+    },
+    {
+      name: 'chirpstack gateway',
+      topic: ['gateway/+/event/+', '+/gateway/+/event/+'],
+      tags: { gateway: -3, event: -1 },
+      time: { path: 'time' },
+      fields: signal,
+    },
+  ],
+}
+
+const thethingsstack: Profile = {
+  name: 'thethingsstack',
+  title: 'The Things Stack',
+  rules: [
+    {
+      name: 'the things stack',
+      topic: ['v3/+/devices/+/#', 'base-topic/#'],
+      tags: { application: 2, device: 4 },
+      time: [{ path: 'uplink_message.received_at' }, { path: 'received_at' }],
+      fields: signal,
+    },
+  ],
+}
+
+const thingpark: Profile = {
+  name: 'thingpark',
+  title: 'ThingPark',
+  rules: [
+    {
+      name: 'thingpark',
+      topic: ['OSI/+/uplink', '+/+/uplink'],
+      tags: { device: 2 },
+      time: { path: 'DevEUI_uplink.Time' },
+      fields: signal,
+    },
+  ],
+}
+
+export const lora: readonly Profile[] = [chirpstack, thethingsstack, thingpark]

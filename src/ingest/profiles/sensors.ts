@@ -1,0 +1,253 @@
+// Profiles of devices that speak MQTT themselves: Tasmota, Zigbee2MQTT, Shelly, ESPHome, OwnTracks, Homie, Victron.
+
+import type { RuleSource } from '../rules/schema.ts'
+import { type Profile, units, valueRules } from './profile.ts'
+
+const tasmotaUnits: RuleSource['fields'] = {
+  'StatusSNS.*Temperature': { unit_from: 'StatusSNS.TempUnit', missing: [-127] },
+  'StatusSNS.*DewPoint': { unit_from: 'StatusSNS.TempUnit' },
+  'StatusSNS.*Pressure': { unit_from: 'StatusSNS.PressureUnit' },
+  '*Temperature': { unit_from: 'TempUnit', missing: [-127] },
+  '*DewPoint': { unit_from: 'TempUnit' },
+  '*Pressure': { unit_from: 'PressureUnit' },
+  '*SeaPressure': { unit_from: 'PressureUnit' },
+  '*PM2.5': { unit: 'µg/m³' },
+  ...units({
+    '*Humidity': '%',
+    '*Illuminance': 'lx',
+    '*CarbonDioxide': 'ppm',
+    '*eCO2': 'ppm',
+    '*TVOC': 'ppb',
+    '*ENERGY.Total': 'kWh',
+    '*ENERGY.Yesterday': 'kWh',
+    '*ENERGY.Today': 'kWh',
+    '*ENERGY.Power': 'W',
+    '*ENERGY.ApparentPower': 'VA',
+    '*ENERGY.ReactivePower': 'var',
+    '*ENERGY.Voltage': 'V',
+    '*ENERGY.Current': 'A',
+    '*ENERGY.Frequency': 'Hz',
+    'Wifi.Signal': 'dBm',
+    UptimeSec: 's',
+    Vcc: 'V',
+  }),
+}
+
+/** `ENERGY.TotalStartTime` is when the counter was set to 0. */
+const tasmotaTime: RuleSource['time'] = [
+  { path: 'Epoch', format: 'epoch_s' },
+  { path: 'Time' },
+  { path: 'StatusSNS.Time' },
+  { path: 'StatusSTS.Epoch', format: 'epoch_s' },
+  { path: 'StatusSTS.Time' },
+  { path: 'ZbInfo.*.LastSeenEpoch', format: 'epoch_s' },
+]
+
+const tasmota: Profile = {
+  name: 'tasmota',
+  title: 'Tasmota',
+  rules: [
+    {
+      name: 'tasmota',
+      topic: ['SENSOR', 'STATE', 'RESULT', 'STATUS8', 'STATUS10', 'STATUS11'].flatMap((what) => [
+        `tele/+/${what}`,
+        `stat/+/${what}`,
+        `tele/+/+/${what}`,
+        `stat/+/+/${what}`,
+      ]),
+      tags: { device: -2 },
+      time: tasmotaTime,
+      fields: tasmotaUnits,
+    },
+    {
+      name: 'tasmota, device first',
+      topic: ['SENSOR', 'STATE'].flatMap((what) =>
+        ['+', '+/+', '+/+/+', '+/+/+/+'].map((above) => `${above}/tele/${what}`),
+      ),
+      tags: { device: -3 },
+      time: tasmotaTime,
+      fields: tasmotaUnits,
+    },
+    { name: 'tasmota words', topic: ['tele/+/LWT', 'stat/+/POWER', 'stat/+/+'], tags: { device: 2 } },
+  ],
+}
+
+const zigbee2mqtt: Profile = {
+  name: 'zigbee2mqtt',
+  title: 'Zigbee2MQTT',
+  rules: [
+    { name: 'zigbee2mqtt bridge', topic: 'zigbee2mqtt/bridge/#' },
+    {
+      name: 'zigbee2mqtt',
+      topic: ['zigbee2mqtt/+', 'zigbee2mqtt/+/availability'],
+      tags: { device: 2 },
+      time: { path: 'last_seen' },
+      // `voltage` is mV of a battery or V of a plug: nobody can tell from the message.
+      fields: units({
+        temperature: '°C',
+        local_temperature: '°C',
+        device_temperature: '°C',
+        soil_temperature: '°C',
+        occupied_heating_setpoint: '°C',
+        current_heating_setpoint: '°C',
+        humidity: '%',
+        soil_moisture: '%',
+        battery: '%',
+        pressure: 'hPa',
+        illuminance_lux: 'lx',
+        power: 'W',
+        energy: 'kWh',
+        current: 'A',
+        co2: 'ppm',
+        pm25: 'µg/m³',
+      }),
+    },
+  ],
+}
+
+const shellyUnits = units({
+  '*apower': 'W',
+  '*act_power': 'W',
+  '*aprt_power': 'VA',
+  '*voltage': 'V',
+  '*current': 'A',
+  '*freq': 'Hz',
+  '*energy.total': 'Wh',
+  '*act_energy': 'Wh',
+  '*tC': '°C',
+  '*tF': '°F',
+  '*rh': '%',
+  '*rssi': 'dBm',
+  '*lux': 'lx',
+})
+
+const shelly: Profile = {
+  name: 'shelly',
+  title: 'Shelly, both generations',
+  rules: [
+    ...valueRules(
+      'shelly',
+      { device: 2, quantity: -1 },
+      {
+        'shellies/+/+/+/power': 'W',
+        'shellies/+/+/+/reactive_power': 'var',
+        'shellies/+/+/+/voltage': 'V',
+        'shellies/+/+/+/current': 'A',
+        'shellies/+/emeter/+/total': 'Wh',
+        'shellies/+/emeter/+/total_returned': 'Wh',
+        'shellies/+/emeter/+/energy': 'Wmin',
+        'shellies/+/emeter/+/returned_energy': 'Wmin',
+        'shellies/+/relay/+/energy': 'Wmin',
+        'shellies/+/temperature': '°C',
+        'shellies/+/temperature_f': '°F',
+        'shellies/+/voltage': 'V',
+        'shellies/+/sensor/temperature': '°C',
+        'shellies/+/sensor/humidity': '%',
+        'shellies/+/sensor/battery': '%',
+        'shellies/+/sensor/lux': 'lx',
+      },
+    ),
+    {
+      name: 'shelly status',
+      topic: 'shellies/+/status/+',
+      tags: { device: 2, component: 4 },
+      fields: shellyUnits,
+    },
+    { name: 'shelly', topic: 'shellies/+/#', tags: { device: 2 } },
+    {
+      name: 'shelly events',
+      topic: ['+/events/rpc', '+/+/events/rpc'],
+      tags: { device: -3 },
+      // `minute_ts` dates a bucket of energy, not the sample.
+      time: { path: 'params.ts', format: 'epoch_s' },
+      fields: shellyUnits,
+    },
+    {
+      name: 'shelly components',
+      topic: '+/status/+',
+      tags: { device: 1, component: 3 },
+      fields: shellyUnits,
+    },
+  ],
+}
+
+const esphome: Profile = {
+  name: 'esphome',
+  title: 'ESPHome',
+  rules: [
+    {
+      name: 'esphome',
+      topic: [
+        'sensor',
+        'binary_sensor',
+        'switch',
+        'text_sensor',
+        'number',
+        'light',
+        'climate',
+        'cover',
+        'fan',
+      ].map((kind) => `+/${kind}/+/state`),
+      tags: { device: 1, kind: 2, entity: 3 },
+    },
+  ],
+}
+
+const owntracks: Profile = {
+  name: 'owntracks',
+  title: 'OwnTracks',
+  rules: [
+    {
+      name: 'owntracks',
+      topic: ['owntracks/+/+', 'owntracks/+/+/event', 'owntracks/+/+/step'],
+      tags: { user: 2, device: 3 },
+      // Of a last will `tst` is when the phone connected, of a waypoint when it was made.
+      time: {
+        path: 'tst',
+        format: 'epoch_s',
+        if: { _type: ['location', 'transition', 'steps', 'beacon', 'status'] },
+      },
+      fields: {
+        cog: { unit: '°', missing: [-1] },
+        batt: { unit: '%', missing: [-1] },
+        vel: { unit: 'km/h', missing: [-1] },
+        vac: { unit: 'm', missing: [-1] },
+        ...units({ acc: 'm', alt: 'm', p: 'kPa', lat: '°', lon: '°' }),
+      },
+    },
+    { name: 'owntracks metadata', topic: 'owntracks/+/+/#', tags: { user: 2, device: 3 } },
+  ],
+}
+
+const homie: Profile = {
+  name: 'homie',
+  title: 'Homie',
+  rules: [{ name: 'homie', topic: 'homie/+/+/+', tags: { device: 2, node: 3, property: 4 } }],
+}
+
+const victronTags = { portal: 2, service: 3, instance: 4 }
+
+const victron: Profile = {
+  name: 'victron',
+  title: 'Victron Venus OS',
+  rules: [
+    ...valueRules('victron', victronTags, {
+      'N/+/+/+/Ac/Power': 'W',
+      'N/+/+/+/Ac/+/Power': 'W',
+      'N/+/+/+/Ac/+/+/P': 'W',
+      'N/+/+/+/Ac/+/Voltage': 'V',
+      'N/+/+/+/Ac/+/Current': 'A',
+      'N/+/+/+/Dc/+/Voltage': 'V',
+      'N/+/+/+/Dc/+/Current': 'A',
+      'N/+/+/+/Dc/+/Power': 'W',
+      'N/+/+/+/Dc/+/Temperature': '°C',
+      'N/+/+/+/Soc': '%',
+      'N/+/+/+/Yield/Power': 'W',
+      'N/+/+/+/Temperature': '°C',
+      'N/+/+/+/Humidity': '%',
+    }),
+    { name: 'victron', topic: 'N/+/+/+/#', tags: victronTags },
+  ],
+}
+
+export const sensors: readonly Profile[] = [tasmota, zigbee2mqtt, shelly, esphome, owntracks, homie, victron]
