@@ -18,7 +18,11 @@ import { dismiss } from './wire/answers.ts'
 import { attachGate } from './wire/gate.ts'
 
 /** Who is calling, and who decides whether to let them in. */
-export type Door = Caller & { auth: Authenticator }
+export type Door = Caller & {
+  auth: Authenticator
+  /** The server's own end of a bridge. */
+  isBridge?: boolean
+}
 
 /** Counts and paces what goes over a stream, from its first byte on. */
 export function createMeter(
@@ -54,6 +58,7 @@ export function accept(
     auth: door.auth,
     identity: door.identity,
     isIdAssigned: false,
+    isBridge: door.isBridge === true,
     connect: null,
     session: null,
     registered: false,

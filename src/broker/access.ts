@@ -5,6 +5,7 @@ import type { Principal } from '../auth/principal.ts'
 import type { Config } from '../config/schema.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Log } from '../ops/log.ts'
+import { isBridgeId } from './bridges/bridges.ts'
 import type { BrokerClient } from './client.ts'
 import { sendRefusal } from './connection/connack.ts'
 
@@ -57,7 +58,9 @@ async function login(
     client.amber.outlet.muted = true
     done(new Error(reason), false)
   }
-  const { auth, identity, isIdAssigned } = client.amber
+  const { auth, identity, isIdAssigned, isBridge } = client.amber
+  if (isBridgeId(client.id) && !isBridge)
+    return refuse(codes.identifierRejected, 'bridges have such client ids')
   if (isIdAssigned && !limits.allow_zero_length_clientid) {
     return refuse(codes.identifierRejected, 'a client id is needed')
   }

@@ -10,6 +10,7 @@ import type { Metrics } from '../ops/metrics.ts'
 import type { ReadingStore } from '../store/store.ts'
 import { createMeter } from './accept.ts'
 import { createBans } from './bans.ts'
+import { createBridges } from './bridges/bridges.ts'
 import { createReceipts } from './capture/receipts.ts'
 import { createServerPublish } from './capture/server.ts'
 import type { BrokerClient } from './client.ts'
@@ -77,6 +78,16 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
   }
   const limits = { ...config }
   const bans = createBans(limits, { log })
+  const publish = createServerPublish({ capture: counted, router, journal })
+  const bridges = createBridges(config.bridges, {
+    accept: (stream, door) => engine.accept(stream, door),
+    registry: sessions.registry,
+    router,
+    publish,
+    queuedBytesMax: config.max_queued_bytes,
+    metrics,
+    log,
+  })
   const engine = await openEngine(config, { capture: counted, receipts, sessions, bans, metrics, log })
   const { aedes } = engine
   const meter = createMeter(config, traffic)
@@ -93,13 +104,14 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
     await engine.close()
     throw error
   })
+  bridges.start()
   const sys = startBrokerSys(config, { aedes, traffic, metrics, log })
   const connected = (): BrokerClient[] => Object.values(aedes.clients)
   return {
     port: listeners.all[0]?.port ?? 0,
     address: listeners.all[0]?.address ?? '',
     listeners: listeners.all,
-    publish: createServerPublish({ capture: counted, router, journal }),
+    publish,
     clients: () => connected().map(describe),
     dropStale: () => dropStale(connected()),
     reload: () => listeners.reload(),
@@ -108,6 +120,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
     close: async () => {
       listeners.stopAccepting()
       sys.stop()
+      await bridges.stop()
       await stopGracefully({ clients: connected, pending: () => inFlight.count, log })
       await engine.close()
       await listeners.close()

@@ -59,6 +59,8 @@ export interface ClientState {
   auth: Authenticator
   /** The user name of its certificate; then no password is asked for. */
   identity: string | null
+  /** It is the server's own end of a bridge. */
+  isBridge: boolean
   /** Its client id was made here, because it sent none. */
   isIdAssigned: boolean
   /** Its CONNECT, from the moment it was read. */

@@ -2,6 +2,7 @@
 // flags, the environment names, the YAML keys and docs/configuration.md (a test keeps that page equal).
 
 import { Type, type Static } from '@sinclair/typebox'
+import { bridgeSchema } from './bridge.ts'
 import { choice, count, flag, port, text } from './fields.ts'
 import { listenerSchema } from './listener.ts'
 
@@ -87,6 +88,11 @@ export const configSchema = Type.Object(
       ban_exempt: Type.Array(Type.String(), {
         default: ['127.0.0.0/8', '::1'],
         description: 'Addresses and networks that are never banned, such as a reverse proxy.',
+      }),
+      bridges: Type.Array(bridgeSchema, {
+        default: [],
+        maxItems: 64,
+        description: 'Other brokers to exchange messages with.',
       }),
       sys_interval_s: count(
         10,

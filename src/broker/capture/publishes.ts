@@ -8,6 +8,7 @@ import type { NewReading } from '../../domain/reading.ts'
 import { printable } from '../../domain/topic.ts'
 import type { Capture } from '../../ingest/capture.ts'
 import type { Metrics } from '../../ops/metrics.ts'
+import { isForeignBridge, isStateTopic } from '../bridges/state.ts'
 import type { BrokerClient, PublishPacket } from '../client.ts'
 import { expiryTime } from '../message.ts'
 import type { Router } from '../delivery/router.ts'
@@ -33,9 +34,14 @@ export function createAuthorizePublish(dependencies: PublishDependencies): Autho
   const { capture, metrics } = dependencies
   return (client, packet, done) => {
     const { principal } = client.amber
-    const denial = denied(client, principal, packet)
     // Delivery and acknowledgement are done here, whatever the outcome: Aedes leaves such a packet alone.
     packet._notAuthorized = true
+    if (isStateTopic(packet.topic) && isForeignBridge(client) && packet.qos < 2) {
+      showState(dependencies, client, packet)
+      done(null)
+      return
+    }
+    const denial = denied(client, principal, packet)
     if (denial !== null) {
       metrics.received.inc({ source: 'mqtt' })
       metrics.rejected.inc({ source: 'mqtt', reason: denial.code })
@@ -59,6 +65,16 @@ export function createAuthorizePublish(dependencies: PublishDependencies): Autho
       })
     })
   }
+}
+
+/** A bridge of another broker says whether it is connected: not captured, and kept until it says otherwise. */
+function showState({ router }: PublishDependencies, client: BrokerClient, packet: PublishPacket): void {
+  const { topic, retain, qos, messageId = 0 } = packet
+  const payload = Buffer.from(packet.payload)
+  router.route({ topic, payload, qos: 0, retain, properties: null, clientId: client.id, expiresAt: null })
+  if (qos === 0) return
+  client.amber.unacknowledged.delete(messageId)
+  sendAcknowledgement(client, 'puback', messageId)
 }
 
 /** QoS 2: reading and receipt in one commit; a copy of a stored publish is acknowledged and not stored again. */

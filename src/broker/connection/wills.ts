@@ -8,6 +8,7 @@ import { topicFault } from '../../domain/topic.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import { readingProperties } from '../capture/properties.ts'
+import { isForeignBridge, isStateTopic } from '../bridges/state.ts'
 import type { BrokerClient } from '../client.ts'
 import { expiryTime } from '../message.ts'
 import type { Router } from '../delivery/router.ts'
@@ -125,6 +126,13 @@ export class Wills {
       metrics.rejected.inc({ source: 'will', reason: 'forbidden' satisfies AppError['code'] })
       return
     }
+    if (isStateTopic(will.topic)) {
+      registry.forgetWill(id, will)
+      const { topic, retain } = will
+      const payload = Buffer.from(will.payload)
+      router.route({ topic, payload, qos: 0, retain, properties: null, clientId: id, expiresAt: null })
+      return
+    }
     const reading = readingOf(will)
     capture(reading, { awaited: true }, (error, seq) => {
       if (error) {
@@ -148,7 +156,9 @@ export class Wills {
   }
 }
 
-function isAllowed({ amber, id }: BrokerClient, topic: string): boolean {
+function isAllowed(client: BrokerClient, topic: string): boolean {
+  const { amber, id } = client
+  if (isStateTopic(topic)) return isForeignBridge(client)
   if (topicFault(topic) !== null || topic === '$SYS' || topic.startsWith('$SYS/')) return false
   return amber.principal?.mayWrite(topic, id) ?? false
 }

@@ -5,6 +5,7 @@ import { generate, type ISubscribePacket, type IUnsubscribePacket, type Packet }
 import type { Config } from '../../config/schema.ts'
 import { hasWildcard } from '../../domain/topic.ts'
 import type { Log } from '../../ops/log.ts'
+import { isForeignBridge } from '../bridges/state.ts'
 import type { BrokerClient } from '../client.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { Journal } from '../sessions/journal.ts'
@@ -52,10 +53,12 @@ async function subscribe(
   const { session } = client.amber
   if (session === null) return
   const subscriptionIdentifier = properties?.subscriptionIdentifier
+  const isBridge = isForeignBridge(client)
   const granted = subscriptions.map(({ topic, qos, nl, rap, rh }): Granted => {
     const subscription: Subscription = { topic, qos }
-    if (nl) subscription.nl = true
-    if (rap) subscription.rap = true
+    // MQTT 3 has no options: a bridge never wants back what it sent, and retained stays retained.
+    if (nl || isBridge) subscription.nl = true
+    if (rap || isBridge) subscription.rap = true
     if (rh) subscription.rh = rh
     if (subscriptionIdentifier !== undefined) subscription.subscriptionIdentifier = subscriptionIdentifier
     return grant(dependencies, client, session, subscription)

@@ -5,6 +5,7 @@ import { distance } from 'fastest-levenshtein'
 import type { Problem } from '../../domain/errors.ts'
 import type { Setting } from '../sources.ts'
 import { accessKeywords, pluginOption, settlePlugin } from './access.ts'
+import { bridgeKeywords, settleBridges } from './bridges.ts'
 import { Conversion, type Handler, LineFault, type Note, type Section } from './conversion.ts'
 import { generalKeywords } from './general.ts'
 import { type ConfLine, readConfLines } from './lines.ts'
@@ -18,7 +19,7 @@ export interface MosquittoConf {
 }
 
 const handlers = new Map<string, Handler>(
-  Object.entries({ ...generalKeywords, ...accessKeywords, ...listenerKeywords }),
+  Object.entries({ ...generalKeywords, ...accessKeywords, ...listenerKeywords, ...bridgeKeywords }),
 )
 
 export const mosquittoKeywords: readonly string[] = [...handlers.keys()]
@@ -37,6 +38,7 @@ export function convertLines(lines: readonly ConfLine[], file: string): Mosquitt
   settlePlugin(conversion)
   settleListeners(conversion, file)
   settleAccess(conversion, file)
+  settleBridges(conversion, file)
   const { notes, settings } = conversion
   const problems = notes
     .filter(({ outcome }) => outcome === 'error')

@@ -256,6 +256,66 @@ acl_file /a`)
   expect(values).not.toHaveProperty('auth.allow_anonymous')
 })
 
+test('connection sections become bridges, and their passwords are not shown', () => {
+  const { config, notes } = resolve(`listener 1
+allow_anonymous true
+connection up
+addresses a.example:8883 b.example
+topic # both 2 "" far/
+topic temp/# out 1 home/ site/
+topic cmd/# in
+remote_clientid me
+remote_username user
+remote_password very secret
+bridge_cafile /ca.pem
+bridge_protocol_version mqttv50
+cleansession true
+keepalive_interval 30
+restart_timeout 2 20
+notifications false
+try_private false
+connection other
+address c.example
+`)
+  expect(config.mqtt.bridges).toMatchObject([
+    {
+      name: 'up',
+      addresses: ['a.example:8883', 'b.example'],
+      topics: [
+        { filter: '#', direction: 'both', qos: 2, local_prefix: '', remote_prefix: 'far/' },
+        { filter: 'temp/#', direction: 'out', qos: 1, local_prefix: 'home/', remote_prefix: 'site/' },
+        { filter: 'cmd/#', direction: 'in', qos: 0 },
+      ],
+      client_id: 'me',
+      username: 'user',
+      password: 'very secret',
+      ca_file: '/ca.pem',
+      protocol_version: '5',
+      clean_start: true,
+      keepalive_s: 30,
+      reconnect_min_s: 2,
+      reconnect_max_s: 20,
+      notifications: false,
+      try_private: false,
+    },
+    { name: 'other', addresses: ['c.example'] },
+  ])
+  expect(formatNotes(notes)).not.toContain('secret')
+})
+
+test.each([
+  'topic # out 1',
+  'connection a\ntopic # sideways',
+  'connection a\ntopic # out 3',
+  'connection a\ntopic # out 1 a b c',
+  'connection a\nrestart_timeout 5 1',
+  'connection a\nbridge_psk x',
+  'connection a\nbridge_require_ocsp true',
+  'connection a\nbridge_protocol_version mqttv6',
+])('%j is an error', (text) => {
+  expect(convert(text).problems).toHaveLength(1)
+})
+
 test('flags, variables and the YAML file come on top', () => {
   writeFileSync(join(cwd, 'amber.yaml'), 'mqtt: { sys_interval_s: 2, max_qos: 2 }')
   const { config, origins } = resolve(
