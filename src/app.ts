@@ -105,6 +105,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     query: createQuery({ store, live: feed, fieldsOf: decodeFields, limits: config.limits }),
     publish: broker.publish,
     store,
+    broker: broker.view,
     importing: { store, capture: createCapture({ store, metrics, feed }) },
     readings: store,
     rules,

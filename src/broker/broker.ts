@@ -19,6 +19,7 @@ import { type ListenerInfo, startListeners } from './listeners/listeners.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { stopGracefully } from './stop.ts'
 import { startBrokerSys } from './sys/brokerSys.ts'
+import { type BrokerView, createView } from './view.ts'
 
 export interface BrokerDependencies {
   /** The address to bind for a configured one. */
@@ -52,6 +53,8 @@ export interface Broker {
   /** Captures a message, delivers it, and resolves with its `seq` once it is durable. */
   publish: Publish
   clients(): ClientInfo[]
+  /** For those who keep the server. */
+  view: BrokerView
   /** Disconnects clients whose credentials no longer hold. */
   dropStale(): void
   /** Reads certificates again; a broken one keeps the old one in force, and throws. */
@@ -113,6 +116,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
     listeners: listeners.all,
     publish,
     clients: () => connected().map(describe),
+    view: createView({ connected, registry: sessions.registry }),
     dropStale: () => dropStale(connected()),
     reload: () => listeners.reload(),
     relimit: (changed) => void Object.assign(limits, changed),

@@ -20,6 +20,22 @@ export interface HttpLimits {
   stream_heartbeat_ms: number
 }
 
+/** What the routes need of the broker, which is of the same floor: app.ts brings them together. */
+export interface BrokerRoom {
+  clients(): {
+    id: string
+    isConnected: boolean
+    user: string | null
+    address: string | null
+    protocolVersion: number | null
+    connectedAt: number | null
+    subscriptions: { topic: string; qos: number }[]
+    queued: number
+  }[]
+  disconnect(id: string): boolean
+  retained(filter: string): { topic: string; payload: Uint8Array; qos: number; clientId: string }[]
+}
+
 export interface RouteContext {
   login: Login
   query: Query
@@ -30,6 +46,7 @@ export interface RouteContext {
   /** For the routes about rules, which look at stored messages as they came. */
   readings: ReadingStore
   rules: Rules
+  broker: BrokerRoom
   metrics: Metrics
   log: Log
   limits: HttpLimits

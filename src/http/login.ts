@@ -48,7 +48,8 @@ export function createLogin({ auth, tokens, tickets }: Deps): Login {
         'the ticket is not valid (any more); ask for another: POST /api/v1/tickets',
       )
     }
-    const [, token] = /^bearer +([\w.~+/=-]+) *$/i.exec(authorization ?? '') ?? []
+    // Telegraf and the libraries of InfluxDB write Token where others write Bearer.
+    const [, token] = /^(?:bearer|token) +([\w.~+/=-]+) *$/i.exec(authorization ?? '') ?? []
     if (token !== undefined) {
       const principal = tokens.check(token)
       if (principal !== null) return principal

@@ -61,8 +61,6 @@ export const csvColumns = [
 
 /** One cell for each of `csvColumns`. */
 export function csvCells(reading: Reading, fields: Fields, style: ReadingStyle): string[] {
-  const { payload } = reading
-  const text = isUtf8(payload)
   const time = (ms: number): string => encodeTime(ms, style.time).replaceAll('"', '')
   return [
     reading.topic,
@@ -72,10 +70,14 @@ export function csvCells(reading: Reading, fields: Fields, style: ReadingStyle):
     reading.clientId,
     String(reading.qos),
     String(reading.retain),
-    text ? bytesOf(payload).toString() : '',
-    text ? '' : bytesOf(payload).toString('base64'),
+    ...payloadCells(reading.payload),
     encodeFields(fields, style.fields),
   ]
+}
+
+/** Text, or base64 in the cell beside it. */
+export function payloadCells(payload: Uint8Array): [string, string] {
+  return isUtf8(payload) ? [bytesOf(payload).toString(), ''] : ['', bytesOf(payload).toString('base64')]
 }
 
 /** RFC 4180. */
@@ -83,7 +85,8 @@ export function encodeCsvRow(cells: readonly string[]): string {
   return `${cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')}\r\n`
 }
 
-function encodeValue(payload: Uint8Array, raw: boolean, oneLine: boolean): string {
+/** `,"value":…`, or `,"payload_base64":…`. */
+export function encodeValue(payload: Uint8Array, raw: boolean, oneLine: boolean): string {
   const bytes = bytesOf(payload)
   if (!isUtf8(bytes)) return `,"payload_base64":"${bytes.toString('base64')}"`
   const text = bytes.toString()

@@ -40,6 +40,27 @@ export const topicSchema = Type.Object({
   }),
 })
 
+const text = Type.Union([Type.String(), Type.Null()])
+
+export const clientSchema = Type.Object({
+  id: Type.String(),
+  connected: Type.Boolean(),
+  user: text,
+  address: text,
+  protocol: Type.Union([Type.String(), Type.Null()], { description: '3.1, 3.1.1 or 5.0.' }),
+  since: Type.Union([time('When it connected.'), Type.Null()]),
+  subscriptions: Type.Array(Type.Object({ topic: Type.String(), qos: Type.Integer() })),
+  queued: Type.Integer({ description: 'Messages kept for it.' }),
+})
+
+export const retainedSchema = Type.Object({
+  topic: Type.String(),
+  qos: Type.Integer(),
+  client_id: Type.String(),
+  value: Type.Optional(Type.Unknown()),
+  payload_base64: Type.Optional(Type.String()),
+})
+
 export function pageOf<T extends TSchema>(row: T) {
   return Type.Object({
     data: Type.Array(row),

@@ -26,8 +26,10 @@ import { checkKnown } from './parameters.ts'
 import { encodeProblem, sendProblem, toAppError } from './problem.ts'
 import { createRates } from './rates.ts'
 import { addAggregate } from './routes/aggregate.ts'
+import { addClients, addRetained } from './routes/clients.ts'
 import { addExport } from './routes/export.ts'
 import { addImport } from './routes/import.ts'
+import { addLineProtocol } from './routes/lineProtocol.ts'
 import { addPrometheus } from './routes/prometheus.ts'
 import { addPublish } from './routes/publish.ts'
 import { addReadings } from './routes/readings.ts'
@@ -47,6 +49,7 @@ export interface HttpDependencies {
   publish: Publish
   store: Pick<ReadingStore, 'status'>
   importing: RouteContext['importing']
+  broker: RouteContext['broker']
   readings: ReadingStore
   rules: Rules
   metrics: Metrics
@@ -118,6 +121,9 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
     addExport(closed, context)
     addImport(closed, context)
     addPrometheus(closed, context)
+    addLineProtocol(closed, context)
+    addClients(closed, context)
+    addRetained(closed, context)
     addPublish(closed, context)
     addRules(closed, context)
     addServerRoutes(closed, context)

@@ -31,6 +31,8 @@ const parameters: Record<string, string[]> = {
     'shape',
   ],
   '/api/v1/export': ['topic', 'prefix', 'from', 'to', 'format', 'fields', 'ticket'],
+  '/api/v1/clients': ['format', 'time', 'limit', 'cursor'],
+  '/api/v1/retained': ['topic', 'prefix', 'format', 'limit', 'cursor'],
   '/api/v1/stats': ['x'],
   '/metrics': ['x'],
   '/healthz': ['x'],

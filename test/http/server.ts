@@ -3,6 +3,7 @@
 import type { Authenticator, Principal } from '../../src/auth/principal.ts'
 import { openTokens } from '../../src/auth/tokens.ts'
 import type { Config } from '../../src/config/schema.ts'
+import type { RouteContext } from '../../src/http/context.ts'
 import { startHttp } from '../../src/http/server.ts'
 import { createCapture, type Publish } from '../../src/ingest/capture.ts'
 import { createFeed } from '../../src/ingest/feed.ts'
@@ -37,6 +38,7 @@ export interface TestOptions {
   >
   http?: Partial<Config['http']>
   tokenFile?: string
+  broker?: RouteContext['broker']
   log?: Log
   /** In place of the publish that stores. */
   publish?: Publish
@@ -98,6 +100,7 @@ export async function startTestServer(options: TestOptions = {}) {
       }),
       publish: options.publish ?? (({ topic, payload }) => put(topic, payload)),
       store,
+      broker: options.broker ?? { clients: () => [], disconnect: () => false, retained: () => [] },
       importing: { store, capture },
       readings: store,
       rules,

@@ -1,0 +1,139 @@
+// Routes about the broker: who is connected or known, disconnecting one (both for keepers of the server alone), and the
+// retained messages.
+
+import type { FastifyInstance } from 'fastify'
+import { Type, type Static } from '@sinclair/typebox'
+import type { Principal } from '../../auth/principal.ts'
+import { AppError } from '../../domain/errors.ts'
+import { printable } from '../../domain/topic.ts'
+import { sendPage } from '../answer.ts'
+import type { RouteContext } from '../context.ts'
+import {
+  filtersOf,
+  formatParameter,
+  pageParameters,
+  timeUnitParameter,
+  topicParameters,
+} from '../parameters.ts'
+import { encodeTime, encodeValue, payloadCells } from '../readingText.ts'
+import { clientSchema, pageOf, retainedSchema } from '../schemas.ts'
+
+export function addClients(app: FastifyInstance, { login, broker, limits }: RouteContext): void {
+  const listSearch = Type.Object({
+    ...formatParameter,
+    ...pageParameters(1000, limits.page_rows),
+    ...timeUnitParameter,
+  })
+  const list = {
+    querystring: listSearch,
+    tags: ['server'],
+    summary: 'Clients connected or known',
+    response: { 200: pageOf(clientSchema) },
+  }
+  app.get('/api/v1/clients', { schema: list }, async (request, reply) => {
+    const { limit, cursor, time } = request.query as Static<typeof listSearch>
+    checkKeeper(login.principalOf(request))
+    const { rows, next } = pageAfter(broker.clients(), ({ id }) => id, limit, cursor)
+    const protocols: Record<number, string> = { 3: '3.1', 4: '3.1.1', 5: '5.0' }
+    const texts = rows.map((one) => ({
+      id: one.id,
+      connected: one.isConnected,
+      user: one.user,
+      address: one.address,
+      protocol: one.protocolVersion === null ? null : (protocols[one.protocolVersion] ?? null),
+      since:
+        one.connectedAt === null ? null : (JSON.parse(encodeTime(one.connectedAt, time)) as string | number),
+      subscriptions: one.subscriptions,
+      queued: one.queued,
+    }))
+    return sendPage(request, reply, {
+      rows: texts,
+      limit,
+      next,
+      json: (row) => JSON.stringify(row),
+      columns: ['id', 'connected', 'user', 'address', 'protocol', 'since', 'subscriptions', 'queued'],
+      cells: (row) => [
+        row.id,
+        String(row.connected),
+        row.user ?? '',
+        row.address ?? '',
+        row.protocol ?? '',
+        String(row.since ?? ''),
+        row.subscriptions.map(({ topic }) => topic).join(' '),
+        String(row.queued),
+      ],
+    })
+  })
+  const end = {
+    params: Type.Object({ id: Type.String() }),
+    tags: ['server'],
+    summary: 'Disconnect a client',
+    description: 'Its session stays; it may connect again.',
+    response: { 204: Type.Null() },
+  }
+  app.delete('/api/v1/clients/:id', { schema: end }, async (request, reply) => {
+    const { id } = request.params as { id: string }
+    checkKeeper(login.principalOf(request))
+    if (!broker.disconnect(id)) throw new AppError('not_found', `no client "${printable(id)}" is connected`)
+    return reply.code(204).send()
+  })
+}
+
+export function addRetained(app: FastifyInstance, { login, broker, limits }: RouteContext): void {
+  const search = Type.Object({
+    ...topicParameters,
+    ...formatParameter,
+    ...pageParameters(1000, limits.page_rows),
+  })
+  const schema = {
+    querystring: search,
+    tags: ['read'],
+    summary: 'Retained messages',
+    response: { 200: pageOf(retainedSchema) },
+  }
+  app.get('/api/v1/retained', { schema }, async (request, reply) => {
+    const asked = request.query as Static<typeof search>
+    const principal = login.principalOf(request)
+    const filters = filtersOf(asked, principal)
+    const found = (filters.length === 0 ? ['#', '$SYS/#'] : filters).flatMap((filter) =>
+      broker.retained(filter),
+    )
+    const messages = [...new Map(found.map((one) => [one.topic, one])).values()]
+      .filter(({ topic }) => principal.mayRead(topic))
+      .sort((a, b) => (a.topic < b.topic ? -1 : 1))
+    const { rows, next } = pageAfter(messages, ({ topic }) => topic, asked.limit, asked.cursor)
+    return sendPage(request, reply, {
+      rows,
+      limit: asked.limit,
+      next,
+      json: ({ topic, payload, qos, clientId }, oneLine) =>
+        `{"topic":${JSON.stringify(topic)},"qos":${qos},"client_id":${JSON.stringify(clientId)}${encodeValue(payload, false, oneLine)}}`,
+      columns: ['topic', 'qos', 'client_id', 'payload', 'payload_base64'],
+      cells: ({ topic, payload, qos, clientId }) => [topic, String(qos), clientId, ...payloadCells(payload)],
+    })
+  })
+}
+
+export function checkKeeper(principal: Principal): void {
+  if (!principal.admin) {
+    throw new AppError(
+      'forbidden',
+      'only those who manage the server may do this (auth.admins, amber token --admin)',
+    )
+  }
+}
+
+/** A page of a sorted list; the cursor is the name it ended with. */
+function pageAfter<T>(
+  sorted: readonly T[],
+  nameOf: (one: T) => string,
+  limit: number,
+  cursor: string | undefined,
+): { rows: T[]; next: string | null } {
+  const after = cursor === undefined ? null : Buffer.from(cursor, 'base64url').toString()
+  const rest = after === null ? sorted : sorted.filter((one) => nameOf(one) > after)
+  const rows = rest.slice(0, limit)
+  const last = rows.at(-1)
+  const next = rest.length > limit && last ? Buffer.from(nameOf(last)).toString('base64url') : null
+  return { rows, next }
+}
