@@ -33,7 +33,7 @@ export function encodeBlock(rows: Rows, from: number, to: number, shapes: Shapes
   const hasReceivedAt = receivedAt.some((received, row) => received !== times[row])
   const fields = rows.fields && hasAny(rows.fields, from, to) ? rows.fields : null
 
-  const columns = new ColumnWriter()
+  const columns = new ColumnWriter(count)
   const column = (values: Float64Array): void => {
     encodeIntegers(columns, values, count)
     columns.end()

@@ -45,7 +45,7 @@ export function encodeIndex(extent: BlockExtent, grid: SlotGrid, gathered: Gathe
   head.byte(gathered.isComplete && listed.length === gathered.fields.size ? 1 : 0)
   head.uint(listed.length)
   for (const [path] of listed) head.text(path)
-  const out = new ColumnWriter()
+  const out = new ColumnWriter(4 * grid.ends.length * listed.length)
   const slotRows = Float64Array.from(grid.ends, (end, slot) => end - (grid.ends[slot - 1] ?? 0))
   writeIntegers(out, slotRows)
   out.end()

@@ -4,14 +4,30 @@
 import { ByteReader, ByteWriter } from '../binary.ts'
 import { WordWriter } from './bits.ts'
 
+/** Integers are packed in runs of so many. */
+export const runLength = 128
+
 /** Takes columns, one after another. */
 export class ColumnWriter {
-  readonly control = new ByteWriter(8192)
-  readonly words = new WordWriter()
+  readonly control: ByteWriter
+  readonly words: WordWriter
   /** Control bytes and words of each finished column, in turn. */
   readonly sizes: number[] = []
   #controlStart = 0
   #wordsStart = 0
+  #scratch: readonly [Float64Array, Float64Array] | null = null
+
+  /** `rows` that are expected in a column: most blocks of a large fleet are small. */
+  constructor(rows: number) {
+    this.control = new ByteWriter(Math.min(8192, 256 + 2 * rows))
+    this.words = new WordWriter(Math.min(1024, 32 + 2 * rows))
+  }
+
+  /** Room for two runs, for whoever writes a column. */
+  get scratch(): readonly [Float64Array, Float64Array] {
+    this.#scratch ??= [new Float64Array(runLength), new Float64Array(runLength)]
+    return this.#scratch
+  }
 
   /** Ends a column. */
   end(): void {

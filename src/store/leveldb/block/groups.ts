@@ -5,7 +5,7 @@ import type { Texts } from './rows.ts'
 import { leafKind, readJson } from './json.ts'
 import { type Shape, shapeOf } from './shape.ts'
 import type { Shapes } from './shapes.ts'
-import { createTokens, matchShape, type Tokens } from './tokens.ts'
+import { matchShape, type Tokens } from './tokens.ts'
 
 /** The leaves of one place in a shape, a text after another. */
 export interface LeafColumn {
@@ -54,7 +54,7 @@ class Sorter {
 
   constructor(shapes: Shapes, count: number) {
     this.#shapes = shapes
-    this.#tokens = createTokens(shapes.limits.leavesMax)
+    this.#tokens = shapes.tokens
     this.#layoutOf = new Uint8Array(count)
   }
 
@@ -83,6 +83,10 @@ class Sorter {
       this.#hasRawJson = true
       return null
     }
+    for (const shape of this.#shapes.recent) {
+      const isSmall = shape.kinds.length <= limits.leavesMax
+      if (isSmall && matchShape(shape, bytes, start, end, this.#tokens)) return this.#addLayout(shape)
+    }
     const leaves = readJson(bytes, start, end, limits)
     if (leaves === 'beyond') this.#hasRawJson = true
     if (typeof leaves !== 'object' || leaves.kinds.length === 0) return null
@@ -92,8 +96,11 @@ class Sorter {
       return null
     }
     if (!matchShape(shape, bytes, start, end, this.#tokens)) return null
-    const capacity = this.#layoutOf.length - this.#row
-    const layout = new Layout(this.#shapes.find(shape.key) ?? shape, this.#layouts.length + 1, capacity)
+    return this.#addLayout(this.#shapes.find(shape.key) ?? shape)
+  }
+
+  #addLayout(shape: Shape): Layout {
+    const layout = new Layout(shape, this.#layouts.length + 1, this.#layoutOf.length - this.#row)
     this.#layouts.push(layout)
     return layout
   }
@@ -114,6 +121,7 @@ class Sorter {
     for (const [index, layout] of this.#layouts.entries()) {
       const shape = admitted[index]
       if (!shape) continue
+      this.#shapes.noteUse(shape)
       placeOf[layout.place] = groups.length
       groups.push({ shape, count: layout.count, columns: layout.columns })
     }

@@ -9,13 +9,11 @@
 //             patched: count, and for each its place in the run and its distance from low
 //   doubles   8 bytes each
 
-import type { ColumnReader, ColumnWriter } from './columns.ts'
+import { type ColumnReader, type ColumnWriter, runLength } from './columns.ts'
 import { unpack, unpackSteps, wordsFor } from './bits.ts'
 import { planRun, type RunPlan } from './run.ts'
 
 const form = { constant: 0, stepped: 1, packed: 2, doubles: 3 } as const
-
-export const runLength = 128
 
 const differences = 64
 const patched = 128
@@ -42,12 +40,11 @@ export function encodeIntegers(out: ColumnWriter, values: Float64Array, count: n
 
 function encodePacked(out: ColumnWriter, values: Float64Array, count: number): void {
   const { control } = out
+  const [run, steps] = out.scratch
   control.byte(form.packed)
   // As if the first step were the second one again: a zero would widen the first run.
   let before = Math.max(-integerMax, Math.min(integerMax, 2 * values[0]! - values[1]!))
   control.int(before)
-  const steps = new Float64Array(runLength)
-  const run = new Float64Array(runLength)
   for (let from = 0; from < count; from += runLength) {
     const length = Math.min(runLength, count - from)
     let inRange = true

@@ -56,6 +56,7 @@ class Opened implements OpenBlock {
   readonly payloadBytes: number
   readonly #series: Series
   readonly #hasReceivedAt: boolean
+  #times: Float64Array | null = null
 
   constructor(view: Buffer, shapes: Shapes) {
     const head = new ByteReader(view, sealBytes)
@@ -87,13 +88,19 @@ class Opened implements OpenBlock {
     return this.#integers(0, target)
   }
 
+  /** Read once, never handed out. */
+  get #ownTimes(): Float64Array {
+    this.#times ??= this.times()
+    return this.#times
+  }
+
   seqs(target?: Float64Array): Float64Array {
     return this.#integers(1, target)
   }
 
   receivedAt(): Float64Array {
-    const times = this.times()
-    if (!this.#hasReceivedAt) return times
+    const times = this.#ownTimes
+    if (!this.#hasReceivedAt) return times.slice()
     return this.#integers(2).map((delay, row) => times[row]! + delay)
   }
 
@@ -102,7 +109,7 @@ class Opened implements OpenBlock {
   }
 
   rowAt(time: number): number {
-    const times = this.times()
+    const times = this.#ownTimes
     let low = 0
     let high = this.count
     while (low < high) {
@@ -128,7 +135,7 @@ class Opened implements OpenBlock {
     const { map, payloads, fields } = this.#series
     return guarded('block', () => ({
       count: last - first,
-      times: this.times().slice(first, last),
+      times: this.#ownTimes.slice(first, last),
       seqs: this.seqs().slice(first, last),
       receivedAt: this.receivedAt().slice(first, last),
       metas: this.metas().slice(first, last),

@@ -3,6 +3,7 @@
 
 import { AppError } from '../../../domain/errors.ts'
 import { decodeShape, encodeShape, type Shape } from './shape.ts'
+import { createTokens, type Tokens } from './tokens.ts'
 
 export interface ShapeLimits {
   /** Leaves a shape may have. */
@@ -32,6 +33,7 @@ export const shapeLimits: ShapeLimits = {
 }
 
 const candidatesMax = 512
+const recentMax = 4
 
 export class Shapes {
   readonly limits: ShapeLimits
@@ -39,10 +41,15 @@ export class Shapes {
   readonly #byKey = new Map<string, Shape>()
   /** Rows seen of layouts that are not in the table; forgotten as a whole when there are too many. */
   readonly #candidates = new Map<string, number>()
+  /** The few shapes used last, newest first: a fleet's blocks mostly share them. */
+  readonly recent: Shape[] = []
+  /** For whoever compares payloads with shapes. */
+  readonly tokens: Tokens
   #bytes = 0
 
   constructor(limits: Partial<ShapeLimits> = {}) {
     this.limits = { ...shapeLimits, ...limits }
+    this.tokens = createTokens(this.limits.leavesMax)
   }
 
   /** The highest number given. */
@@ -77,6 +84,15 @@ export class Shapes {
     }
     this.#candidates.delete(layout.key)
     return this.#add({ ...layout, id: this.count + 1 })
+  }
+
+  /** A block has made use of a shape. */
+  noteUse(shape: Shape): void {
+    if (this.recent[0] === shape) return
+    const place = this.recent.indexOf(shape)
+    if (place > 0) this.recent.splice(place, 1)
+    else if (this.recent.length === recentMax) this.recent.pop()
+    this.recent.unshift(shape)
   }
 
   /** The record of shape `id`, to be stored in the batch of the first block that uses it. */

@@ -10,7 +10,7 @@ import {
 import { decodeIntegers, encodeIntegers } from '../../../../src/store/leveldb/block/integers.ts'
 
 function roundTrip(values: readonly number[]): { back: number[]; bytes: number } {
-  const out = new ColumnWriter()
+  const out = new ColumnWriter(values.length)
   encodeIntegers(out, Float64Array.from(values), values.length)
   out.end()
   const bytes = out.control.length + out.words.length * 4
