@@ -3,6 +3,7 @@
 
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { afterEach, expect, test } from 'vitest'
+import { connectPacket, openRaw, type RawClient } from '../broker/rawClient.ts'
 import { account, type Home, makeHome, type TestServer } from './server.ts'
 
 let home: Home
@@ -108,4 +109,95 @@ test('acknowledged messages reach every absent session in order, and the retaine
   await until(() => retained.length > 0)
   expect(retained[0]).toBeGreaterThanOrEqual(acknowledged.at(-1) ?? Number.NaN)
   await reader.endAsync()
+})
+
+test('the will of a client that was connected when the server was killed comes with the next start, with its user', async () => {
+  home = makeHome()
+  let server = await home.start()
+  const watcher = await connect(server, lasting('watcher', 5))
+  await watcher.subscribeAsync('wills/#', { qos: 1 })
+  await watcher.endAsync()
+  const mortal = await connect(server, {
+    clientId: 'mortal',
+    protocolVersion: 5,
+    will: { topic: 'wills/mortal', payload: Buffer.from('killed'), qos: 1, retain: true },
+  })
+  mortal.on('error', () => undefined)
+  // The journal is written every tenth of a second; a SUBACK of a session that lasts waits for it.
+  const probe = await connect(server, lasting('probe', 5))
+  await probe.subscribeAsync('nothing', { qos: 1 })
+  await probe.endAsync()
+  await server.kill()
+  mortal.end(true)
+  server = await home.start()
+  const received: string[] = []
+  const back = mqtt.connect(`mqtt://127.0.0.1:${server.mqttPort}`, {
+    ...account,
+    ...lasting('watcher', 5),
+    reconnectPeriod: 0,
+  })
+  back.on('message', (topic, payload) => void received.push(`${topic}=${String(payload)}`))
+  await until(() => received.length > 0)
+  expect(received).toEqual(['wills/mortal=killed'])
+  const answer = (await (await server.request('/api/v1/readings?topic=wills/mortal&from=0')).json()) as {
+    data: { client_id: string; user?: string }[]
+  }
+  expect(answer.data).toMatchObject([{ client_id: 'mortal' }])
+  await back.endAsync()
+})
+
+test('a connected QoS 2 subscriber gets each message once through three kills', {
+  timeout: 120_000,
+}, async () => {
+  home = makeHome()
+  let server = await home.start()
+  const received: number[] = []
+  // What a subscriber has to remember of deliveries begun and not released [MQTT-4.3.3-8].
+  const begun = new Set<number>()
+  const listen = async (): Promise<RawClient> => {
+    const client = await openRaw(server.mqttPort, 5)
+    let seen = 0
+    client.socket.on('data', () => {
+      for (; seen < client.received.length; seen++) {
+        const packet = client.received[seen]
+        const messageId = packet?.messageId ?? 0
+        if (packet?.cmd === 'publish') {
+          if (!begun.has(messageId)) received.push(Number(packet.payload))
+          begun.add(messageId)
+          client.send({ cmd: 'pubrec', messageId })
+        } else if (packet?.cmd === 'pubrel') {
+          begun.delete(messageId)
+          client.send({ cmd: 'pubcomp', messageId })
+        }
+      }
+    })
+    client.send(
+      connectPacket(5, {
+        clientId: 'once',
+        clean: false,
+        username: account.username,
+        password: Buffer.from(account.password),
+        properties: { sessionExpiryInterval: 3600 },
+      }),
+    )
+    await client.take('connack')
+    return client
+  }
+  const subscriber = await listen()
+  subscriber.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'owed/#', qos: 2 }] })
+  await subscriber.take('suback')
+  const acknowledged: number[] = []
+  for (let round = 0; round < 3; round++) {
+    acknowledged.push(...(await publishUntilKilled(server, round * 100_000)))
+    server = await home.start()
+    await listen()
+  }
+  const missing = (): number[] => {
+    const all = new Set(received)
+    return acknowledged.filter((n) => !all.has(n))
+  }
+  await until(() => missing().length === 0)
+  // Only what was published with QoS 2 is promised once.
+  const once = received.filter((n) => n % 2 === 1)
+  expect(new Set(once).size).toBe(once.length)
 })
