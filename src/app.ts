@@ -7,7 +7,7 @@ import type { Authenticator } from './auth/principal.ts'
 import { startBroker } from './broker/broker.ts'
 import type { ListenerInfo } from './broker/listeners/listeners.ts'
 import { openTokens, type Tokens } from './auth/tokens.ts'
-import { openSessions } from './broker/sessions/sessions.ts'
+import { openSessions, type Sessions } from './broker/sessions/sessions.ts'
 import { listenHost } from './config/host.ts'
 import type { Config } from './config/schema.ts'
 import { asAppError } from './domain/errors.ts'
@@ -18,11 +18,12 @@ import { createFeed } from './ingest/feed.ts'
 import { openRules } from './ingest/rules/open.ts'
 import { createLifecycle, type Lifecycle } from './ops/lifecycle.ts'
 import type { Log } from './ops/log.ts'
-import { createMetrics } from './ops/metrics.ts'
+import { createMetrics, type Metrics } from './ops/metrics.ts'
+import { measureServer } from './ops/serverMetrics.ts'
 import { createQuery } from './query/query.ts'
-import { openDataDirectory } from './store/directory.ts'
+import { type DataDirectory, openDataDirectory } from './store/directory.ts'
 import { openStore } from './store/open.ts'
-import type { StoreStatus } from './store/store.ts'
+import type { ReadingStore, StoreStatus } from './store/store.ts'
 
 /** A running server. */
 export interface App {
@@ -67,19 +68,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
   const { auths, tokens, demo } = await openAccess(config, { log, program }, lifecycle)
   const auth = auths.main
 
-  const directory = await openDataDirectory(config.store.path)
-  const store = await openStore({ ...config.store, path: directory.readings }, { log })
-  lifecycle.add('store', () => store.close())
-
-  const sessions = await openSessions({
-    path: directory.sessions,
-    limits: config.mqtt,
-    store,
-    metrics,
-    log,
-  })
-  lifecycle.add('sessions', () => sessions.close())
-
+  const { directory, store, sessions } = await openData(config, { metrics, log }, lifecycle)
   const feed = createFeed({ lastSeq: store.status.lastSeq })
   const rules = await openRules(config.rules, { log })
   lifecycle.add('rules', async () => rules.close())
@@ -165,4 +154,26 @@ async function openAccess(
   const tokens = await openTokens(config.auth.token_file, { log })
   lifecycle.add('tokens', async () => tokens.close())
   return { auths, tokens, demo }
+}
+
+/** What lasts: readings and sessions. */
+async function openData(
+  config: Config,
+  { metrics, log }: { metrics: Metrics; log: Log },
+  lifecycle: Lifecycle,
+): Promise<{ directory: DataDirectory; store: ReadingStore; sessions: Sessions }> {
+  const directory = await openDataDirectory(config.store.path)
+  const store = await openStore({ ...config.store, path: directory.readings }, { log })
+  lifecycle.add('store', () => store.close())
+  const stopMeasuring = measureServer(metrics.registry, () => store.status)
+  lifecycle.add('measures', async () => stopMeasuring())
+  const sessions = await openSessions({
+    path: directory.sessions,
+    limits: config.mqtt,
+    store,
+    metrics,
+    log,
+  })
+  lifecycle.add('sessions', () => sessions.close())
+  return { directory, store, sessions }
 }

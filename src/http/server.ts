@@ -28,6 +28,7 @@ import { createRates } from './rates.ts'
 import { addAggregate } from './routes/aggregate.ts'
 import { addClients, addRetained } from './routes/clients.ts'
 import { addExport } from './routes/export.ts'
+import { addGrafana } from './routes/grafana.ts'
 import { addImport } from './routes/import.ts'
 import { addLineProtocol } from './routes/lineProtocol.ts'
 import { addPrometheus } from './routes/prometheus.ts'
@@ -72,7 +73,7 @@ const requestTimeoutMs = 6 * 3_600_000
 const closeTimeoutMs = 3000
 
 export async function startHttp(config: Config['http'], dependencies: HttpDependencies): Promise<HttpServer> {
-  const { host, auth, tokens, log } = dependencies
+  const { host, auth, tokens, metrics, log } = dependencies
   const app = Fastify({
     bodyLimit: config.max_body_size,
     http: { maxHeaderSize: headerBytesMax },
@@ -95,6 +96,7 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
     void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff')
     return answerCors(config.cors, request, reply) ? reply : undefined
   })
+  addMeasures(app, metrics)
   addErrorHandling(app, log)
   await addDocs(app)
   addCompression(app)
@@ -121,6 +123,7 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
     addExport(closed, context)
     addImport(closed, context)
     addPrometheus(closed, context)
+    addGrafana(closed)
     addLineProtocol(closed, context)
     addClients(closed, context)
     addRetained(closed, context)
@@ -167,6 +170,13 @@ function listenFault(error: NodeJS.ErrnoException, where: string): AppError {
         `cannot listen for HTTP on ${where}: ${error.message} (http.host, http.port)`,
         options,
       )
+}
+
+function addMeasures(app: FastifyInstance, metrics: Metrics): void {
+  app.addHook('onResponse', async ({ method, routeOptions }, reply) => {
+    const labels = { method, route: routeOptions.url ?? 'none', status: String(reply.statusCode) }
+    metrics.httpSeconds.observe(labels, reply.elapsedTime / 1000)
+  })
 }
 
 function addErrorHandling(app: FastifyInstance, log: Log): void {

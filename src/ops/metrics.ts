@@ -58,6 +58,13 @@ export function createMetrics() {
       labelNames: ['reason'] as const,
       registers,
     }),
+    httpSeconds: new Histogram({
+      name: 'amber_http_request_seconds',
+      help: 'Time from the head of a request to the end of its answer, by route and status.',
+      labelNames: ['method', 'route', 'status'] as const,
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
+      registers,
+    }),
     streams: new Gauge({
       name: 'amber_http_streams',
       help: 'Readers of GET /api/v1/stream connected now.',

@@ -108,3 +108,13 @@ test.each(['asc', 'desc'])('paging %s gives each reading once while new ones arr
   }
   expect(seen).toEqual(order === 'asc' ? [0, 1, 2, 3, 4] : [4, 3, 2, 1, 0])
 })
+
+test('the time of every answer is counted, by route and status', async () => {
+  await (await server.ask('/api/v1/topics?q=none')).text()
+  await (await server.ask('/api/v1/nothing/here')).text()
+  const text = await (await server.ask('/metrics')).text()
+  expect(text).toMatch(
+    /amber_http_request_seconds_count\{method="GET",route="\/api\/v1\/topics",status="200"\} \d/,
+  )
+  expect(text).toMatch(/amber_http_request_seconds_count\{method="GET",route="none",status="404"\} \d/)
+})

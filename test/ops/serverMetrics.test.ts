@@ -1,0 +1,54 @@
+// The gauges of the server move with what they measure, and are documented.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Registry } from 'prom-client'
+import { expect, test } from 'vitest'
+import { measureServer } from '../../src/ops/serverMetrics.ts'
+
+const valueOf = (text: string, name: string): number =>
+  Number(new RegExp(`^${name.replaceAll(/[{}"]/g, '\\$&')} (.+)$`, 'm').exec(text)?.[1])
+
+test('sizes are those of the store at the time of the look', async () => {
+  const registry = new Registry()
+  const sizes = { readings: 1, topics: 2, lastSeq: 3, diskBytes: 4, pending: 5 }
+  const stop = measureServer(registry, () => sizes)
+  const before = await registry.metrics()
+  for (const name of ['readings', 'topics', 'lastSeq', 'diskBytes', 'pending'] as const) sizes[name] += 10
+  const after = await registry.metrics()
+  const names = ['readings', 'topics', 'last_seq', 'disk_bytes', 'pending_readings'].map(
+    (one) => `amber_store_${one}`,
+  )
+  expect(names.map((name) => valueOf(before, name))).toEqual([1, 2, 3, 4, 5])
+  expect(names.map((name) => valueOf(after, name))).toEqual([11, 12, 13, 14, 15])
+  stop()
+})
+
+test('a loop that is held up shows in its delay', async () => {
+  const registry = new Registry()
+  const stop = measureServer(registry, () => ({
+    readings: 0,
+    topics: 0,
+    lastSeq: 0,
+    diskBytes: 0,
+    pending: 0,
+  }))
+  await delay(60)
+  const until = performance.now() + 300
+  while (performance.now() < until);
+  await delay(60)
+  expect(valueOf(await registry.metrics(), 'amber_event_loop_delay_seconds{quantile="1"}')).toBeGreaterThan(
+    0.2,
+  )
+  stop()
+})
+
+test('docs/metrics.md names each', async () => {
+  const registry = new Registry()
+  measureServer(registry, () => ({ readings: 0, topics: 0, lastSeq: 0, diskBytes: 0, pending: 0 }))()
+  const page = readFileSync(join(import.meta.dirname, '../../docs/metrics.md'), 'utf8')
+  const names = (await registry.getMetricsAsJSON()).map(({ name }) => name)
+  expect(names).toHaveLength(6)
+  expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([])
+})
