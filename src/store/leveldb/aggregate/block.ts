@@ -37,8 +37,10 @@ export function aggregateBlock(
   })
   if (reader.isComplete) return
   // Which other fields there are, and what they come to, only the block knows.
+  const others = fieldsOf(scan).filter((field) => !listed.has(field))
+  if (others.length === 0) return
   const all = runsOf(scan, slots, 0)
-  for (const field of fieldsOf(scan)) if (!listed.has(field)) addRuns(scan, field, all)
+  for (const field of others) addRuns(scan, field, all)
 }
 
 interface Scan {

@@ -8,7 +8,7 @@ import { shapeLimits } from './shapes.ts'
 import { createTokens, matchShape } from './tokens.ts'
 
 /** Layouts a scanner remembers; payloads of any other are parsed. */
-const layoutsMax = 32
+const layoutsMax = 128
 
 /** Grows with the layouts met, up to a limit; a payload is compared with the one that fitted last, then with the others. */
 export class Layouts {

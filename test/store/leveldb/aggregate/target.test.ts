@@ -305,6 +305,30 @@ describe('an aggregate over blocks and hot rows', () => {
     expect(stored.opened).toEqual([0, 3])
   })
 
+  test('over more fields than an index lists opens blocks only for those it does not list', async () => {
+    const wide = (base: number): string =>
+      JSON.stringify(Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`k${base + i}`, i])))
+    const rows = Array.from({ length: 40 }, (_, i) => ({
+      topic: 'a',
+      time: start + i,
+      seq: i + 1,
+      payload: Buffer.from(wide(i % 2 ? 200 : 0)),
+      fields: '',
+    }))
+    const stored = store(rows, () => 'a', rows.length, 40)
+    const edges = Float64Array.from([start - 1000, start + 1000])
+    for (const [fields, opened] of [
+      [['k0', 'k7'], []],
+      [['k0', 'k399'], [0]],
+      [[], [0]],
+    ] as const) {
+      stored.opened.length = 0
+      const question = { fields, edges, quantiles: [] }
+      expectSame(seriesOf(answer(stored, question)), await reference(rows, () => 'a', question))
+      expect(stored.opened).toEqual(opened)
+    }
+  })
+
   test('refuses with query_limit what needs more memory than it may take', () => {
     const { stored, hour } = twoFields(10_000, 5500)
     const edges = Float64Array.from({ length: 20 }, (_, i) => (hour + i) * 3_600_000)
