@@ -143,6 +143,51 @@ describe('check-config', () => {
   })
 })
 
+describe('check-config with a mosquitto.conf', () => {
+  const conf = `listener 1884
+allow_anonymous true
+user nobody
+connection up
+address broker.example
+remote_password very-secret
+topic # out
+`
+
+  test('is recognised by its name or its lines, says each line, and shows no password', async () => {
+    const cwd = directory({ 'mosquitto.conf': conf, 'other.txt': conf, 'plain.txt': 'http: { port: 1 }' })
+    for (const args of [['mosquitto.conf'], ['other.txt'], ['--mosquitto-conf', 'other.txt']]) {
+      const { code, out } = await amber(['check-config', ...args], { cwd })
+      expect(code).toBe(0)
+      const rows = out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+      expect(rows[2]).toMatchObject({ line: 3, keyword: 'user', outcome: 'ignored' })
+      const bridges = rows.find(({ key }) => key === 'mqtt.bridges')
+      expect(bridges).toMatchObject({ value: [{ name: 'up', password: '***' }] })
+      expect(out).not.toContain('very-secret')
+    }
+    const yaml = await amber(['check-config', 'plain.txt', '--auth.allow_anonymous'], { cwd })
+    expect(yaml.out).toContain('{"key":"http.port","value":1,"from":"plain.txt:1"}')
+  })
+
+  test('on a terminal is a table with a sum, also when a line is an error', async () => {
+    const cwd = directory({ 'm.conf': `${conf}psk_hint x\n` })
+    const { code, out, err } = await amber(['check-config', 'm.conf'], { cwd, terminal: true })
+    expect(code).toBe(1)
+    expect(out).toContain('  m.conf:3  user             ignored: start the service as that user\n')
+    expect(out).toContain('8 lines: 6 understood, 1 ignored, 0 warnings, 1 error.')
+    expect(err).toMatch(/^amber: m\.conf:8: psk_hint: pre-shared keys are not spoken/)
+  })
+
+  test('checks the files of its listeners', async () => {
+    const cwd = directory({ 'm.conf': 'per_listener_settings true\nlistener 1\npassword_file gone\n' })
+    const { code, err } = await amber(['check-config', 'm.conf'], { cwd })
+    expect(code).toBe(1)
+    expect(err).toContain('there is no password file gone')
+  })
+})
+
 test('a reader that goes away ends the command without a word', async () => {
   const script = `import { run } from ${JSON.stringify(join(import.meta.dirname, '../../src/cli.ts'))}
 process.exitCode = await run(['check-config', '--auth.allow_anonymous'], { serve: async () => 0 })`
