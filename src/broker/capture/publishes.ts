@@ -123,10 +123,8 @@ function publish(
   { properties, receivedAt }: NewReading,
   seq: number,
 ): void {
-  // What is kept must not keep the socket's chunk alive, of which it is a slice.
-  const kept = qos > 0 || retain ? Buffer.from(payload) : payload
   const expiresAt = expiryTime(properties, receivedAt)
-  router.route({ topic, payload: kept, qos, retain, properties, clientId: id, expiresAt })
+  router.route({ topic, payload, qos, retain, properties, clientId: id, expiresAt }, { isSlice: true })
   journal.follow(seq)
 }
 

@@ -39,10 +39,15 @@ export class Router {
   }
 
   /** Keeps a retained message and hands the message to everybody who subscribed. */
-  route(message: Message): void {
+  route(arrived: Message, { isSlice = false }: { isSlice?: boolean } = {}): void {
+    const { subscribers, groups } = this.#registry.subscriptions.match(arrived.topic)
+    const isWanted = subscribers.length > 0 || groups.length > 0
+    if (!isWanted && !arrived.retain) return
+    // What is kept must not keep the socket's chunk alive, of which it is a slice.
+    const isKept = isSlice && (arrived.qos > 0 || arrived.retain)
+    const message = isKept ? { ...arrived, payload: Buffer.from(arrived.payload) } : arrived
     if (message.retain) this.#registry.retain(message)
-    const { subscribers, groups } = this.#registry.subscriptions.match(message.topic)
-    if (subscribers.length === 0 && groups.length === 0) return
+    if (!isWanted) return
     const now = Date.now()
     const forms = new Forms(message, now)
     for (const target of this.#targets(subscribers, message)) {

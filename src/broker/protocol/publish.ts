@@ -29,7 +29,8 @@ export function createPublishCheck({ topicLevelsMax, qosMax, retainAvailable }: 
     }
     const fault = topicFault(topic)
     if (fault !== null) return { reasonCode: topicInvalid, message: fault }
-    if (levels(topic) > topicLevelsMax) {
+    // A short topic cannot have that many, and needs no counting.
+    if (topic.length >= topicLevelsMax && levels(topic) > topicLevelsMax) {
       return { reasonCode: topicInvalid, message: `a topic may have ${topicLevelsMax} levels` }
     }
     const response = properties?.responseTopic

@@ -29,6 +29,9 @@ interface Node {
   children: Map<string, Node>
 }
 
+/** Topics whose subscribers are remembered. */
+const knownMax = 4096
+
 const makeNode = (): Node => ({ subscribers: new Map(), groups: new Map(), children: new Map() })
 
 const isEmpty = ({ subscribers, groups, children }: Node): boolean =>
@@ -44,6 +47,8 @@ export function sharedFilter(topic: string): { group: string; filter: string } |
 
 export class SubscriptionTree {
   readonly #root = makeNode()
+  /** What was found for topics since the last change: devices publish to the same ones again and again. */
+  readonly #known = new Map<string, Matches>()
   #count = 0
   #shared = 0
 
@@ -61,6 +66,7 @@ export class SubscriptionTree {
   add(session: Session, subscription: Subscription): void {
     this.remove(session, subscription.topic)
     session.subscriptions.set(subscription.topic, subscription)
+    this.#known.clear()
     this.#count++
     const share = sharedFilter(subscription.topic)
     const node = this.#nodeOf(share?.filter ?? subscription.topic)
@@ -78,6 +84,7 @@ export class SubscriptionTree {
   /** Whether there was one. */
   remove(session: Session, topic: string): boolean {
     if (!session.subscriptions.delete(topic)) return false
+    this.#known.clear()
     this.#count--
     const share = sharedFilter(topic)
     if (share !== null) this.#shared--
@@ -113,9 +120,13 @@ export class SubscriptionTree {
   }
 
   /** Wildcards in the first level leave out topics that start with `$` [MQTT-4.7.2-1]. */
-  match(topic: string): Matches {
+  match(topic: string): Readonly<Matches> {
+    const known = this.#known.get(topic)
+    if (known !== undefined) return known
     const found: Matches = { subscribers: [], groups: [] }
     collect(this.#root, topic.split('/'), 0, topic.startsWith('$'), found)
+    if (this.#known.size >= knownMax) this.#known.clear()
+    this.#known.set(topic, found)
     return found
   }
 
