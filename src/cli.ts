@@ -11,6 +11,7 @@ import { addRules } from './cli/rules.ts'
 import { addServe, type ServeDeps } from './cli/serve.ts'
 import { addSub } from './cli/sub.ts'
 import { addToken } from './cli/token.ts'
+import { addTransfer } from './cli/transfer.ts'
 import { version } from './ops/version.ts'
 
 /** What the commands need from the floor of the server. */
@@ -75,6 +76,7 @@ export function createProgram(actions: CliActions, io: Io, setExitCode: (code: n
   addSub(program, { io, setExitCode })
   addQuery(program, { io })
   addRules(program, { io })
+  addTransfer(program, { io, setExitCode })
   addToken(program, { io })
   addHealthcheck(program, { io })
   return program

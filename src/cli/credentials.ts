@@ -34,3 +34,9 @@ export function basicAuthorization(io: Io, user: string | undefined): string | u
   }
   return `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`
 }
+
+/** The same, or a bearer token from AMBER_TOKEN when no user is named. */
+export function authorizationOf(io: Io, user: string | undefined): string | undefined {
+  const token = io.env['AMBER_TOKEN']
+  return user === undefined && token !== undefined ? `Bearer ${token}` : basicAuthorization(io, user)
+}

@@ -3,7 +3,7 @@
 
 import { type Command, Option } from 'commander'
 import { AppError } from '../domain/errors.ts'
-import { basicAuthorization } from './credentials.ts'
+import { authorizationOf } from './credentials.ts'
 import { type HttpDeps, httpGet } from './httpGet.ts'
 import { hasColour, type Io, UsageError, write } from './io.ts'
 import { wholeNumber } from './mqttOptions.ts'
@@ -86,7 +86,7 @@ export function addQuery(program: Command, { io }: { io: Io }): void {
 async function query(io: Io, kind: Kind, filters: readonly string[], flags: QueryFlags): Promise<void> {
   const asTable = (flags.output ?? (io.stdout.isTTY === true ? 'table' : 'ndjson')) === 'table'
   const limit = flags.limit ?? (asTable ? tableRows : Infinity)
-  const deps: HttpDeps = { authorization: basicAuthorization(io, flags.user), accept: 'application/x-ndjson' }
+  const deps: HttpDeps = { authorization: authorizationOf(io, flags.user), accept: 'application/x-ndjson' }
   const lines: string[] = []
   let left = limit
   let url: URL | null = firstPage(io, kind, filters, flags, limit)
