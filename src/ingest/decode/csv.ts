@@ -93,13 +93,16 @@ function isTable(rows: readonly string[][], delimiter: string): boolean {
   // Sentences: cells of many words.
   if (cells.some((cell) => cell.length > 128 || cell.split(' ').length > 3)) return false
   if (columns >= 3) return delimiter !== ',' || !isDecimalComma(rows)
-  // Two columns: 12,5 may be one number. With points in both nothing else is possible, and with a header above neither.
-  return (
-    columns === 2 &&
-    (rows.length > 1
-      ? looksLikeHeader(rows)
-      : numbers.length === 2 && cells.every((cell) => cell.includes('.')))
-  )
+  if (columns !== 2) return false
+  if (rows.length > 1) return looksLikeHeader(rows)
+  if (numbers.length < 2) return false
+  // 12,5 may be one number, and 1.234,5 too; a point beside the comma says otherwise.
+  return delimiter !== ',' || (cells.some((cell) => cell.includes('.')) && !isGerman(cells))
+}
+
+/** Points between groups of three, a comma before the decimals. */
+function isGerman([first = '', second = '']: readonly string[]): boolean {
+  return /^[+-]?\d{1,3}(?:\.\d{3})+$/.test(first) && /^\d+$/.test(second)
 }
 
 /** 1,234,567 is one number in groups of three. */

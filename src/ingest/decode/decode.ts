@@ -66,8 +66,14 @@ function decodeAuto(payload: Uint8Array, options: DecodeOptions): Decoded {
     if (decoded) return decoded
   }
   // Text does not begin with a control character other than blank space.
-  const text = first >= 0x20 || (first >= 0x09 && first <= 0x0d) ? textOf(payload) : null
-  return text === null ? decodeBinary(payload, options) : decodeText(text, options)
+  const mayBeText = first >= 0x20 || (first >= 0x09 && first <= 0x0d)
+  const text = mayBeText ? textOf(payload) : null
+  if (text !== null) return decodeText(text, options)
+  const decoded = decodeBinary(payload, options)
+  const latin = mayBeText && decoded.format === 'binary' ? latinOf(payload) : null
+  if (latin === null) return decoded
+  const made = decodeText(latin, options)
+  return { ...made, marks: [...made.marks, 'mended'] }
 }
 
 function decodeBinary(payload: Uint8Array, options: DecodeOptions): Decoded {
@@ -94,7 +100,11 @@ function hasNames(value: unknown): boolean {
 }
 
 function decodeText(text: string, options: DecodeOptions): Decoded {
-  const trimmed = text.replace(/^\ufeff/, '').trim()
+  // Buffers of C programs end in NUL.
+  const trimmed = text
+    .replace(/^\ufeff/, '')
+    .replace(/\0+$/, '')
+    .trim()
   const first = trimmed.charCodeAt(0)
   if (first === openBrace || first === openBracket || first === quote) {
     const decoded = decodeJson(trimmed, options)
@@ -198,6 +208,17 @@ function textOf(payload: Uint8Array): string | null {
   } catch {
     return null
   }
+}
+
+/** ISO 8859-1 as small devices write their °C; `null` when so much else is in it that it is no text. */
+function latinOf(payload: Uint8Array): string | null {
+  let high = 0
+  for (const byte of payload) {
+    const isText = (byte >= 0x20 && byte < 0x7f) || byte >= 0xa0 || (byte >= 0x09 && byte <= 0x0d)
+    if (!isText) return null
+    if (byte >= 0xa0) high++
+  }
+  return high * 5 <= payload.length ? Buffer.from(payload).toString('latin1') : null
 }
 
 const quote = 34

@@ -24,8 +24,9 @@ export function decodeScalar(text: string): Decoded {
   const [, digits = '', space = '', sign = ''] = withUnit.exec(text) ?? []
   const unit = unitOf(sign)
   const amount = numberOf(digits)
-  // `1A` and `12F` may be hexadecimal.
-  if (unit !== null && typeof amount === 'number' && (space !== '' || !/^[A-Fa-f]$/.test(sign))) {
+  // `1A` and `12F` may be hexadecimal; with a point they are not.
+  const isPlain = space !== '' || digits.includes('.') || !/^[A-Fa-f]$/.test(sign)
+  if (unit !== null && typeof amount === 'number' && isPlain) {
     leaves.set('value', amount)
     leaves.end({ time: null, units: { value: unit } })
     return leaves.decoded('scalar')

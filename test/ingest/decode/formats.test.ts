@@ -59,6 +59,8 @@ describe('a bare payload', () => {
     ['21.5 °C', { value: 21.5 }, { value: '°C' }],
     ['230V', { value: 230 }, { value: 'V' }],
     ['50 %', { value: 50 }, { value: '%' }],
+    ['21.5C', { value: 21.5 }, { value: '°C' }],
+    ['21.5\0\0', { value: 21.5 }, undefined],
     ['1A', { value: '1A' }, undefined],
     ['12F', { value: '12F' }, undefined],
     ['5 apples', { value: '5 apples' }, undefined],
@@ -73,6 +75,14 @@ describe('a bare payload', () => {
   })
 })
 
+test.each([
+  ['21.5 °C', { value: 21.5 }],
+  ['{"t":21.5,"unit":"°C"}', { t: 21.5, unit: '°C' }],
+])('%s in ISO 8859-1 is read and marked', (text, fields) => {
+  expect(fieldsOf(Buffer.from(text, 'latin1'))).toEqual(fields)
+  expect(read(Buffer.from(text, 'latin1')).marks).toEqual(['mended'])
+})
+
 describe('separated values', () => {
   test.each([
     ['1;2;3', { 0: 1, 1: 2, 2: 3 }],
@@ -81,7 +91,9 @@ describe('separated values', () => {
       'time,temperature\n1,21.5\n2,22',
       { '0.time': 1, '0.temperature': 21.5, '1.time': 2, '1.temperature': 22 },
     ],
-    ['1.5,2.5', { 0: 1.5, 1: 2.5 }],
+    ['1.5,2', { 0: 1.5, 1: 2 }],
+    ['1;2', { 0: 1, 1: 2 }],
+    ['1.234,5', { value: '1.234,5' }],
     ['12,5', { value: '12,5' }],
     ['1,234,567', { value: '1,234,567' }],
     ['Door opened, user 5, at noon', { value: 'Door opened, user 5, at noon' }],
