@@ -127,6 +127,6 @@ export const statsSchema = Type.Object({
   }),
   ledger: Type.Record(Type.String(), Type.Record(Type.String(), Type.Integer()), {
     description:
-      'Publishes since the start, by source: received = stored + rejected + deduplicated + those under way.',
+      'Publishes since the start, by source: received = stored + rejected + deduplicated + discarded + those under way.',
   }),
 })

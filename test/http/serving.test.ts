@@ -94,7 +94,7 @@ test('stats holds the sizes and the ledger', async () => {
   await ask('/api/v1/publish', post({ topic: 'open/a', payload: '1' }))
   expect(await (await ask('/api/v1/stats')).json()).toMatchObject({
     store: { engine: 'memory', state: 'ok', readings: 1, topics: 1, last_seq: 1 },
-    ledger: { http: { received: 1, stored: 1, rejected: 0, deduplicated: 0 } },
+    ledger: { http: { received: 1, stored: 1, rejected: 0, deduplicated: 0, discarded: 0 } },
   })
 })
 

@@ -56,7 +56,7 @@ export function addServerRoutes(app: FastifyInstance, context: RouteContext): vo
   )
 }
 
-const ledgerNames = ['received', 'stored', 'rejected', 'deduplicated'] as const
+const ledgerNames = ['received', 'stored', 'rejected', 'deduplicated', 'discarded'] as const
 
 async function ledgerOf({ metrics }: RouteContext): Promise<Record<string, Record<string, number>>> {
   const ledger: Record<string, Record<string, number>> = {}
@@ -67,6 +67,7 @@ async function ledgerOf({ metrics }: RouteContext): Promise<Record<string, Recor
         stored: 0,
         rejected: 0,
         deduplicated: 0,
+        discarded: 0,
       })
       entry[name] = (entry[name] ?? 0) + value
     }

@@ -90,7 +90,7 @@ function withCleaned(reading: NewReading, cleaned: Cleaned | undefined): NewRead
 }
 
 /** A cheap look: most payloads are one JSON object or one word, and hold one record without a time. */
-function mayHoldRecords(payload: Uint8Array): boolean {
+export function mayHoldRecords(payload: Uint8Array): boolean {
   const first = payload[0] ?? 0
   if (first === openBrace) return holdsTwoDocuments(payload)
   if (first === openBracket) return bytesOf(payload).includes('"bn"') || bytesOf(payload).includes('"n"')

@@ -79,6 +79,7 @@ export class Leaves {
   readonly marks = new Set<Mark>()
   readonly records: DecodedRecord[] = []
   #fields: Fields = Object.create(null) as Fields
+  #isEmpty = true
   #leaves = 0
   #chars = 0
 
@@ -91,6 +92,7 @@ export class Leaves {
     if (this.#leaves > leavesMax || this.#chars > pathCharsMax) throw new TooLarge()
     if (path in this.#fields) this.marks.add('collision')
     this.#fields[path] = kept
+    this.#isEmpty = false
   }
 
   /** Sets every leaf of a tree of objects, arrays and scalars; a bare scalar as `value`. */
@@ -112,13 +114,12 @@ export class Leaves {
   }
 
   /** Ends a record: what was set since the last one. Nothing set is no record. */
-  end(rest: Omit<DecodedRecord, 'fields'> = { time: null }): void {
+  end(rest?: Omit<DecodedRecord, 'fields'>): void {
+    if (this.#isEmpty) return
     const fields = this.#fields
-    for (const _ in fields) {
-      this.records.push({ ...rest, fields })
-      this.#fields = Object.create(null) as Fields
-      return
-    }
+    this.records.push(rest ? { ...rest, fields } : { time: null, fields })
+    this.#fields = Object.create(null) as Fields
+    this.#isEmpty = true
   }
 
   decoded(format: Format, merge: Decoded['merge'] = 'last'): Decoded {

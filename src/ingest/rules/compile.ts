@@ -26,8 +26,8 @@ export interface CompiledRule {
   /** Whether the payload's JSON is what it should be. */
   schema: ((payload: Uint8Array, fields: Fields) => Refusal | null) | null
   transform: Transform | null
-  /** keep, drop, rename. */
-  select: ((fields: Fields) => Fields) | null
+  /** keep, drop, rename: changes the fields. */
+  select: ((fields: Fields) => void) | null
   fields: FieldStep | null
   /** `false`: no fields. */
   where: ((fields: Fields, tags: Record<string, string>, topic: string) => boolean | Refusal) | null
@@ -134,19 +134,26 @@ function compileTags(
   }
 }
 
-function compileSelect({ keep, drop, rename }: RuleSource): ((fields: Fields) => Fields) | null {
+function compileSelect({ keep, drop, rename }: RuleSource): ((fields: Fields) => void) | null {
   if (!keep && !drop && !rename) return null
   const kept = keep?.map(globMatcher)
   const dropped = drop?.map(globMatcher) ?? []
-  const names = new Map(Object.entries(rename ?? {}))
+  const names = Object.entries(rename ?? {})
   return (fields) => {
-    const selected = Object.create(null) as Fields
-    for (const name in fields) {
-      if (kept && !kept.some((fits) => fits(name))) continue
-      if (dropped.some((fits) => fits(name))) continue
-      selected[names.get(name) ?? name] = fields[name] as never
+    if (kept || dropped.length > 0) {
+      for (const name in fields) {
+        if ((kept && !kept.some((fits) => fits(name))) || dropped.some((fits) => fits(name)))
+          delete fields[name]
+      }
     }
-    return selected
+    const moved = names.flatMap(([from, to]) => {
+      const value = fields[from]
+      if (value === undefined) return []
+      delete fields[from]
+      return [[to, value] as const]
+    })
+    // All are taken out before any is put in: two names may change places.
+    for (const [to, value] of moved) fields[to] = value
   }
 }
 

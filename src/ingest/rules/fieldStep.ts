@@ -14,7 +14,8 @@ export interface Refusal {
 /** What the steps of a rule make of a record. */
 export interface Draft {
   fields: Fields
-  units: Record<string, string> | null
+  /** Field, unit, field, unit, … */
+  units: string[] | null
   marks: string[] | null
   /** Whether a value differs from what the payload says. */
   isChanged: boolean
@@ -111,7 +112,7 @@ function compileField(name: string, source: FieldSource): FieldCheck {
     }
     const told = unitFrom === undefined ? undefined : fields[unitFrom]
     const named = (told === undefined ? null : unitOf(String(told))) ?? unit?.name ?? null
-    if (named !== null) (draft.units ??= Object.create(null) as Record<string, string>)[field] = named
+    if (named !== null) (draft.units ??= []).push(field, named)
     return null
   }
 }

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Problem } from '../../domain/errors.ts'
+import type { Cleaned } from '../../domain/reading.ts'
 import { createFilterTrie } from '../../domain/filterTrie.ts'
 import type { Profile } from '../profiles/profile.ts'
 import { profiles } from '../profiles/profiles.ts'
@@ -16,8 +17,20 @@ export interface RuleSet {
   /** The file as it was written. */
   text: string
   rules: readonly CompiledRule[]
-  /** The rules that apply to a topic, in order: the first that matches, and those after it that it lets run. */
-  rulesFor(topic: string): readonly CompiledRule[]
+  /** What applies to a topic; `null` when no rule does. */
+  rulesFor(topic: string): Applying | null
+}
+
+/** The rules of a topic in order: the first that matches, and those after it that it lets run. Worked out once a topic. */
+export interface Applying {
+  rules: readonly CompiledRule[]
+  /** What every reading of the topic carries: version, rule, tags. */
+  cleaned: Cleaned
+  tags: Record<string, string>
+  /** Whether they say nothing but tags, so that the payload need not be looked into. */
+  onlyTags: boolean
+  /** Units of the message before, which are mostly those of the next one too: field, unit, field, unit, … */
+  lastUnits: { list: readonly string[]; units: Record<string, string>; cleaned: Cleaned }
 }
 
 /** Topics whose rules are remembered. */
@@ -60,7 +73,7 @@ export function createRuleSet(text: string, { name, files, profiles: more = [] }
     .update(JSON.stringify([file, chosen]))
     .digest('hex')
     .slice(0, 12)
-  return { version, text, rules: compiled, rulesFor: matcherOf(compiled) }
+  return { version, text, rules: compiled, rulesFor: matcherOf(compiled, version) }
 }
 
 function chooseProfiles(
@@ -79,18 +92,39 @@ function chooseProfiles(
   })
 }
 
-function matcherOf(rules: readonly CompiledRule[]): RuleSet['rulesFor'] {
+function matcherOf(rules: readonly CompiledRule[], version: string): RuleSet['rulesFor'] {
   const trie = createFilterTrie<CompiledRule>()
   for (const rule of rules) for (const filter of rule.filters) trie.add(filter, rule)
-  const known = new Map<string, readonly CompiledRule[]>()
+  const known = new Map<string, Applying | null>()
   return (topic) => {
     const remembered = known.get(topic)
-    if (remembered) return remembered
+    if (remembered !== undefined) return remembered
     const matching = [...new Set(trie.match(topic))].sort((a, b) => a.order - b.order)
     const last = matching.findIndex(({ also }) => !also)
-    const applying = last === -1 ? matching : matching.slice(0, last + 1)
+    const applying = applyingOf(topic, last === -1 ? matching : matching.slice(0, last + 1), version)
     if (known.size >= topicsMax) known.clear()
     known.set(topic, applying)
     return applying
   }
+}
+
+function applyingOf(topic: string, rules: readonly CompiledRule[], version: string): Applying | null {
+  if (rules.length === 0) return null
+  const tags = Object.create(null) as Record<string, string>
+  for (const rule of rules) Object.assign(tags, rule.tags?.(topic))
+  const named = { rules: version, rule: rules.map(({ name }) => name).join(' + ') }
+  const hasTags = Object.keys(tags).length > 0
+  const cleaned = hasTags ? { ...named, tags } : named
+  return {
+    rules,
+    cleaned,
+    tags,
+    onlyTags: rules.every(saysOnlyTags),
+    lastUnits: { list: [], units: {}, cleaned },
+  }
+}
+
+function saysOnlyTags(rule: CompiledRule): boolean {
+  const parts = ['time', 'schema', 'transform', 'select', 'fields', 'where', 'dedupeMs', 'deadband'] as const
+  return rule.leavesFields && rule.store === 'raw+fields' && parts.every((part) => rule[part] === null)
 }
