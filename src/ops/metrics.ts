@@ -47,17 +47,6 @@ export function createMetrics() {
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
       registers,
     }),
-    connections: new Gauge({
-      name: 'amber_mqtt_connections',
-      help: 'MQTT clients connected now.',
-      registers,
-    }),
-    refused: new Counter({
-      name: 'amber_connections_refused_total',
-      help: 'Connections closed before their first MQTT byte, by reason.',
-      labelNames: ['reason'] as const,
-      registers,
-    }),
     httpSeconds: new Histogram({
       name: 'amber_http_request_seconds',
       help: 'Time from the head of a request to the end of its answer, by route and status.',
@@ -73,6 +62,24 @@ export function createMetrics() {
     streamsDropped: new Counter({
       name: 'amber_http_streams_dropped_total',
       help: 'Readers of GET /api/v1/stream let go because they were too slow.',
+      registers,
+    }),
+    ...createMqttMetrics(registers),
+  }
+}
+
+/** Connections and deliveries. */
+function createMqttMetrics(registers: Registry[]) {
+  return {
+    connections: new Gauge({
+      name: 'amber_mqtt_connections',
+      help: 'MQTT clients connected now.',
+      registers,
+    }),
+    refused: new Counter({
+      name: 'amber_connections_refused_total',
+      help: 'Connections closed before their first MQTT byte, by reason.',
+      labelNames: ['reason'] as const,
       registers,
     }),
     dropped: new Counter({
