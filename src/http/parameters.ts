@@ -14,12 +14,14 @@ export const topicParameters = {
     Type.Array(Type.String(), {
       maxItems: filtersMax,
       description: 'MQTT topic filter (+ and # are wildcards; write # as %23). May be repeated.',
+      examples: ['home/+/temperature'],
     }),
   ),
   prefix: Type.Optional(
     Type.Array(Type.String(), {
       maxItems: filtersMax,
       description: 'This topic and all below it. May be repeated.',
+      examples: ['home/kitchen'],
     }),
   ),
 }

@@ -2,6 +2,7 @@
 // bind nothing by themselves; a test holds real answers against them.
 
 import { Type, type TSchema } from '@sinclair/typebox'
+import { type ErrorCode, errorKinds } from '../domain/errors.ts'
 
 const time = (description: string) =>
   Type.Union([Type.String(), Type.Number()], {
@@ -103,12 +104,26 @@ const messageSchema = Type.Object(
     qos: Type.Optional(Type.Integer({ minimum: 0, maximum: 2, default: 0 })),
     retain: Type.Optional(Type.Boolean({ default: false })),
   },
-  { additionalProperties: false, description: 'Exactly one of payload, payload_json, payload_base64.' },
+  {
+    additionalProperties: false,
+    description: 'Exactly one of payload, payload_json, payload_base64.',
+    examples: [{ topic: 'home/kitchen/temperature', payload_json: 21.5, qos: 1 }],
+  },
 )
 
 export function messagesSchema(most: number) {
   return Type.Union([messageSchema, Type.Array(messageSchema, { maxItems: most })])
 }
+
+/** RFC 9457, with a code of the one table of errors. */
+export const problemSchema = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  detail: Type.String(),
+  code: Type.Unsafe<ErrorCode>({ type: 'string', enum: Object.keys(errorKinds) }),
+  errors: Type.Optional(Type.Array(Type.Object({ path: Type.String(), message: Type.String() }))),
+})
 
 const seq = Type.Object({ seq: Type.Integer({ description: 'The number of the stored reading.' }) })
 

@@ -3,8 +3,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Authenticator } from '../auth/principal.ts'
 import type { Tokens } from '../auth/tokens.ts'
@@ -14,7 +12,6 @@ import type { Publish } from '../ingest/capture.ts'
 import type { Rules } from '../ingest/rules/open.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
-import { version } from '../ops/version.ts'
 import type { Query } from '../query/query.ts'
 import type { ReadingStore } from '../store/store.ts'
 import type { HttpLimits, RouteContext } from './context.ts'
@@ -22,6 +19,7 @@ import { addAudit } from './audit.ts'
 import { addCompression } from './compress.ts'
 import { answerCors } from './cors.ts'
 import { createLogin } from './login.ts'
+import { addDocs } from './openapi.ts'
 import { checkKnown } from './parameters.ts'
 import { encodeProblem, sendProblem, toAppError } from './problem.ts'
 import { createRates } from './rates.ts'
@@ -204,21 +202,4 @@ function addErrorHandling(app: FastifyInstance, log: Log): void {
     void reply.header('allow', allowed.join(', '))
     return sendProblem(reply, new AppError('method_not_allowed', `this route takes ${allowed.join(', ')}`))
   })
-}
-
-async function addDocs(app: FastifyInstance): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Amber', version, description: 'An MQTT broker that never forgets.' },
-      components: {
-        securitySchemes: {
-          basic: { type: 'http', scheme: 'basic' },
-          token: { type: 'http', scheme: 'bearer' },
-        },
-      },
-      security: [{ basic: [] }, { token: [] }],
-    },
-  })
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, uiConfig: { validatorUrl: null } })
 }

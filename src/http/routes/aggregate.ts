@@ -16,19 +16,25 @@ const search = Type.Object({
     Type.Array(Type.String({ maxLength: 1000 }), {
       maxItems: 100,
       description: 'Exact path of a field; may be repeated. By default every field that has numbers.',
+      examples: ['temperature'],
     }),
   ),
   from: Type.Optional(
-    Type.String({ description: 'First time, included; by default an hour before the end.' }),
+    Type.String({
+      description: 'First time, included; by default an hour before the end.',
+      examples: ['-1d'],
+    }),
   ),
   to: Type.Optional(Type.String({ description: 'Last time, left out; by default now.' })),
   every: Type.String({
     default: '5m',
+    examples: ['1d'],
     description:
       'Length of a bucket: 90s, 5m, 1h; by the calendar of tz: 1d, 1w (from Monday), 1mo, 1y; all: one bucket.',
   }),
   fn: Type.Array(Type.String({ maxLength: 200 }), {
     default: ['mean'],
+    examples: ['mean,p95,count'],
     maxItems: 32,
     description:
       'mean, min, max, sum, count, first, last, stddev (of the population), p50, p95, p99.9 (any pNN); commas or repeated.',
@@ -41,7 +47,12 @@ const search = Type.Object({
     default: 'topic',
     description: 'One series a topic, or one over all topics.',
   }),
-  tz: Type.String({ default: 'UTC', maxLength: 100, description: 'IANA time zone, such as Europe/Berlin.' }),
+  tz: Type.String({
+    default: 'UTC',
+    maxLength: 100,
+    examples: ['Europe/Berlin'],
+    description: 'IANA time zone, such as Europe/Berlin.',
+  }),
   shape: Type.Union([Type.Literal('rows'), Type.Literal('columns')], { default: 'rows' }),
   ...formatParameter,
   ...timeUnitParameter,

@@ -38,7 +38,10 @@ const latestOf = (most: number) =>
   Type.Object({
     ...readingParameters(most),
     as_of: Type.Optional(
-      Type.String({ description: 'The newest of each topic as it stood at this time, included.' }),
+      Type.String({
+        description: 'The newest of each topic as it stood at this time, included.',
+        examples: ['2026-11-24T08:00:00Z'],
+      }),
     ),
   })
 
@@ -46,7 +49,10 @@ const rangeOf = (most: number) =>
   Type.Object({
     ...readingParameters(most),
     from: Type.Optional(
-      Type.String({ description: 'First time, included; by default an hour before the end.' }),
+      Type.String({
+        description: 'First time, included; by default an hour before the end.',
+        examples: ['-15m'],
+      }),
     ),
     to: Type.Optional(Type.String({ description: 'Last time, left out; by default there is none.' })),
     order: Type.Union([Type.Literal('desc'), Type.Literal('asc')], { default: 'desc' }),

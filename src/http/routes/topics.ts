@@ -22,7 +22,12 @@ const searchOf = (most: number) =>
     ...formatParameter,
     ...pageParameters(1000, most),
     ...timeUnitParameter,
-    q: Type.Optional(Type.String({ description: 'Part of the topic; upper and lower case are the same.' })),
+    q: Type.Optional(
+      Type.String({
+        description: 'Part of the topic; upper and lower case are the same.',
+        examples: ['kitchen'],
+      }),
+    ),
   })
 
 export function addTopics(app: FastifyInstance, { login, query, limits }: RouteContext): void {
