@@ -25,6 +25,7 @@ import type { Answer } from './protocol/dispatch.ts'
 import { createSubscribe } from './protocol/subscribe.ts'
 import { SessionPersistence } from './sessions/persistence.ts'
 import type { Sessions } from './sessions/sessions.ts'
+import { stopGracefully } from './stop.ts'
 
 export interface EngineDependencies {
   capture: Capture
@@ -77,6 +78,8 @@ export async function openEngine(config: Config['mqtt'], dependencies: EngineDep
     close: async () => {
       await new Promise<void>((resolve) => aedes.close(() => resolve()))
       registration.stop()
+      // A will whose commit is not heard of before the journal closes would be sent again by the next start.
+      await stopGracefully({ clients: () => [], pending: () => wills.pending, log })
     },
   }
 }

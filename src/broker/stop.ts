@@ -17,7 +17,7 @@ export interface Stopping {
 export async function stopGracefully({ clients, pending, log }: Stopping): Promise<void> {
   for (const client of clients()) client.amber.refused = true
   const deadline = Date.now() + waitMsMax
-  const isDone = (): boolean => pending() === 0 && clients().every(({ conn }) => conn.writableLength === 0)
+  const isDone = (): boolean => pending() === 0 && clients().every(({ amber }) => amber.outlet.queued === 0)
   while (!isDone() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
   if (!isDone()) log.warn({ pending: pending() }, 'stopped waiting for slow clients and commits')
 }

@@ -35,9 +35,15 @@ export class Wills {
   readonly #deps: WillDependencies
   /** By client id: one session has at most one will. */
   readonly #delayed = new Map<string, Delayed>()
+  #pending = 0
 
   constructor(dependencies: WillDependencies) {
     this.#deps = dependencies
+  }
+
+  /** Wills handed to the store and not yet answered. */
+  get pending(): number {
+    return this.#pending
   }
 
   /** The will a client brings, if it brings one. */
@@ -133,8 +139,9 @@ export class Wills {
       router.route({ topic, payload, qos: 0, retain, properties: null, clientId: id, expiresAt: null })
       return
     }
-    const reading = readingOf(will)
-    capture(reading, { awaited: true }, (error, seq) => {
+    this.#pending++
+    capture(readingOf(will), { awaited: true }, (error, seq) => {
+      this.#pending--
       if (error) {
         log.warn({ client: id, err: error }, 'a will could not be stored; it is kept for the next start')
         return

@@ -281,6 +281,19 @@ describe('wills', () => {
     clean.destroy()
   })
 
+  test('a stop of the server sends it once, however long its commit takes', async () => {
+    await join(server.port, 5, { clientId: 's', will })
+    store.held = true
+    const stopping = server.close()
+    setTimeout(() => store.releaseAll(), 500)
+    await stopping
+    server = await startServer({ store, sessionsPath })
+    const { client } = await join(server.port, 5, { clientId: 'p' })
+    await publishAndWait(client, { topic: 'end' })
+    expect(store.readings.map(({ topic }) => topic)).toEqual(['w', 'end'])
+    client.destroy()
+  })
+
   test('DISCONNECT 0x04 sends it, DISCONNECT does not [MQTT-3.14.4-3]', async () => {
     const { client: watcher } = await join(server.port, 5, { clientId: 'watcher' })
     await subscribe(watcher, 'w')
