@@ -37,8 +37,8 @@ export interface Cleaned {
   /** How far to trust the fields, such as `mended` or `truncated`. */
   marks?: readonly string[]
   /**
-   * Of a message with several records this is the nth, counted from 0. The first holds the payload; the nth has none and is
-   * numbered `seq` of the first plus n.
+   * Of a message whose records have times of their own: how many readings before the one that holds the payload. That one comes
+   * last, is 0, and has no stored fields: what the whole message says is read from its payload.
    */
   record?: number
   /** Why the payload has no fields. */

@@ -31,7 +31,7 @@ export function encodeReading(
 function encodeCleaned({ seq, cleaned }: Reading): string {
   if (!cleaned) return ''
   const { record, ...rest } = cleaned
-  const of = record === undefined ? '' : `,"record":${record},"message_seq":${seq - record}`
+  const of = record === undefined ? '' : `,"record":${record},"message_seq":${seq + record}`
   const members = Object.entries(rest).map(
     ([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`,
   )

@@ -105,7 +105,7 @@ function appendAll(
     const isLast = index === parts.length - 1
     append(part, { awaited, ...(isLast && receipt !== undefined ? { receipt } : {}) }, (error, seq) => {
       failed ??= error
-      if (index === 0) number = seq
+      if (isLast) number = seq
       if (--left === 0) done(failed, failed ? 0 : number)
     })
   }

@@ -112,12 +112,21 @@ export function createQuery({ store, live, fieldsOf, limits, now = Date.now }: D
   const gate = createGate({ concurrency: limits.query_concurrency, waitingMax: backlogsWaitingMax })
   const found = (reading: Reading): FoundReading => ({
     reading,
-    fields: reading.fields ?? fieldsOf(reading.topic, reading.payload) ?? {},
+    // The reading of a whole message stores no fields, so that nothing counts twice: its records do.
+    fields:
+      (reading.cleaned?.record === 0 ? null : reading.fields) ??
+      fieldsOf(reading.topic, reading.payload) ??
+      {},
   })
   return {
     show: found,
     newest: live,
-    promql: createPromql({ store, fieldsOf: (reading) => found(reading).fields, under, limits }),
+    promql: createPromql({
+      store,
+      fieldsOf: (reading) => reading.fields ?? found(reading).fields,
+      under,
+      limits,
+    }),
     follow: (following) => follow({ store, live, gate }, following),
 
     all({ from, to, ...range }) {

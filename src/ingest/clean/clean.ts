@@ -1,12 +1,12 @@
-// What a publish becomes in the store: one reading, or one for each record of its message, the first of them with the
-// payload. Without rules only payloads that may hold several records or a time of their own are looked into.
+// What a publish becomes in the store: one reading, or, when its records have times of their own, one for each record and one
+// for the message. Without rules only payloads that may hold such records are looked into.
 
-import type { Cleaned, NewReading } from '../../domain/reading.ts'
+import type { Cleaned, Fields, NewReading } from '../../domain/reading.ts'
 import { canonicalUnits } from '../../domain/units.ts'
 import { decode } from '../decode/decode.ts'
-import type { Decoded, DecodedRecord } from '../decode/decoded.ts'
+import { type Decoded, type DecodedRecord, mergedRecord } from '../decode/decoded.ts'
 import type { Aliases } from '../decode/sparkplugAliases.ts'
-import { type TimeLimits, timeLimits, trustedTime } from './times.ts'
+import { timeLimits, trustedTime } from './times.ts'
 
 /** What to store of a publish, in order; nothing when a rule says so. Never throws for what a payload holds. */
 export type Clean = (reading: NewReading) => readonly NewReading[] | Promise<readonly NewReading[]>
@@ -21,72 +21,54 @@ export function createAutoClean({ aliases }: { aliases: Aliases }): CleanNow {
     const isSparkplug = topic.startsWith('spBv1.0/')
     if (!isSparkplug && !mayHoldRecords(payload)) return [reading]
     const decoded = decode(payload, { topic, receivedAt, aliases })
-    return readingsOf(reading, decoded, { keepsFields: isSparkplug, limits: timeLimits })
+    return readingsOf(reading, decoded, isSparkplug)
   }
-}
-
-export interface RecordOptions {
-  /** Whether the fields differ from what decoding the payload again would give. */
-  keepsFields: boolean
-  limits: TimeLimits
-  cleaned?: Cleaned
 }
 
 const none = new Uint8Array(0)
 
-/** One reading for each record. A single record without more than its fields is the reading as it came. */
-export function readingsOf(
-  reading: NewReading,
-  decoded: Decoded,
-  { keepsFields, limits, cleaned }: RecordOptions,
-): readonly NewReading[] {
+/** Without rules. */
+function readingsOf(reading: NewReading, decoded: Decoded, keepsFields: boolean): readonly NewReading[] {
   const { records, marks } = decoded
-  const [first, ...others] = records
-  if (!first) {
-    return marks.length === 0 || marks[0] === 'deletion'
-      ? [withCleaned(reading, cleaned)]
-      : [marked(reading, marks, cleaned)]
+  const { receivedAt } = reading
+  const [first] = records
+  if (!first)
+    return marks.length === 0 || marks[0] === 'deletion' ? [reading] : [{ ...reading, cleaned: { marks } }]
+  const times = records.map(({ time }) => trustedTime(time, receivedAt, timeLimits))
+  // Without a rule the time of a lone record is when it came; nothing is gained by taking apart what came at one moment.
+  if (records.length === 1 || times.every((time) => time === null)) {
+    const whole = mergedRecord(decoded)
+    const cleaned = cleanedOf(whole, marks)
+    const kept = keepsFields ? { ...reading, fields: whole.fields } : reading
+    return [cleaned ? { ...kept, cleaned } : kept]
   }
-  const base = cleanedOf(first, marks, cleaned)
-  const stores = keepsFields || others.length > 0
-  const head: NewReading = {
+  const made = records.map((record, index) => ({
     ...reading,
-    time: trustedTime(first.time, reading.receivedAt, limits) ?? reading.time,
-    fields: stores ? first.fields : reading.fields,
-  }
-  if (others.length === 0) return [withCleaned(head, base)]
-  return [
-    withCleaned(head, { ...base, record: 0 }),
-    ...others.map((record, index) => ({
-      ...reading,
-      payload: none,
-      time: trustedTime(record.time, reading.receivedAt, limits) ?? reading.time,
-      fields: record.fields,
-      cleaned: { ...cleanedOf(record, marks, cleaned), record: index + 1 },
-    })),
-  ]
+    time: times[index] ?? receivedAt,
+    fields: record.fields,
+    cleaned: cleanedOf(record, marks) ?? {},
+  }))
+  return withMessage(made, { ...reading, ...(marks.length > 0 ? { cleaned: { marks } } : {}) })
 }
 
-function cleanedOf(
-  { tags, units }: DecodedRecord,
-  marks: Decoded['marks'],
-  cleaned: Cleaned | undefined,
-): Cleaned | undefined {
-  if (!tags && !units && marks.length === 0) return cleaned
+/** The records of a message as readings, and last the message itself with the payload. */
+export function withMessage(records: readonly NewReading[], message: NewReading): readonly NewReading[] {
+  const made = records.map((record, index) => ({
+    ...record,
+    payload: none,
+    cleaned: { ...record.cleaned, record: records.length - index },
+  }))
+  const fields = Object.create(null) as Fields
+  return [...made, { ...message, fields, cleaned: { ...message.cleaned, record: 0 } }]
+}
+
+function cleanedOf({ tags, units }: Partial<DecodedRecord>, marks: Decoded['marks']): Cleaned | undefined {
+  if (!tags && !units && marks.length === 0) return undefined
   return {
-    ...cleaned,
-    ...(tags ? { tags: { ...tags, ...cleaned?.tags } } : {}),
-    ...(units ? { units: { ...canonicalUnits(units), ...cleaned?.units } } : {}),
+    ...(tags ? { tags } : {}),
+    ...(units ? { units: canonicalUnits(units) } : {}),
     ...(marks.length > 0 ? { marks } : {}),
   }
-}
-
-function marked(reading: NewReading, marks: Decoded['marks'], cleaned: Cleaned | undefined): NewReading {
-  return { ...reading, cleaned: { ...cleaned, marks } }
-}
-
-function withCleaned(reading: NewReading, cleaned: Cleaned | undefined): NewReading {
-  return cleaned ? { ...reading, cleaned } : reading
 }
 
 /** A cheap look: most payloads are one JSON object or one word, and hold one record without a time. */

@@ -168,3 +168,16 @@ export function mergedFields({ records, merge }: Decoded): Fields | null {
   for (const _ in fields) return fields
   return null
 }
+
+/** The whole message as one record: its fields and their units. A payload without fields is an empty one. */
+export function mergedRecord(decoded: Decoded): DecodedRecord {
+  const { records, merge } = decoded
+  const [only] = records
+  if (only && records.length === 1) return only
+  const fields = mergedFields(decoded) ?? (Object.create(null) as Fields)
+  const units = Object.create(null) as Record<string, string>
+  if (merge === 'last') for (const record of records) Object.assign(units, record.units)
+  // Units of names that have no one value say nothing.
+  for (const name of Object.keys(units)) if (fields[name] === undefined) delete units[name]
+  return Object.keys(units).length > 0 ? { time: null, fields, units } : { time: null, fields }
+}

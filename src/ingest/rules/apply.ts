@@ -3,9 +3,9 @@
 
 import type { Cleaned, Fields, NewReading } from '../../domain/reading.ts'
 import { canonicalUnits } from '../../domain/units.ts'
-import { type Clean, mayHoldRecords } from '../clean/clean.ts'
+import { type Clean, mayHoldRecords, withMessage } from '../clean/clean.ts'
 import { decode } from '../decode/decode.ts'
-import { type Decoded, type DecodedRecord, nothing } from '../decode/decoded.ts'
+import { type Decoded, type DecodedRecord, mergedRecord, nothing } from '../decode/decoded.ts'
 import type { Aliases } from '../decode/sparkplugAliases.ts'
 import { timeLimits, trustedTime } from '../clean/times.ts'
 import type { CompiledRule } from './compile.ts'
@@ -53,16 +53,34 @@ export function applyRules(
   const decoded = payload.length === 0 ? nothing('empty') : decode(payload, options)
   const run = { context, applying, reading, decoded }
   if (rules.some(({ transform }) => transform !== null)) return runSlowly(run)
-  const { records } = decoded
-  if (records.length <= 1) {
-    const record = records[0] ?? empty()
+  if (!isApart(run)) {
+    const record = mergedRecord(decoded)
     const draft = draftOf(record)
-    return [finish(run, record, draft, steps(run, draft), null)]
+    return [finish(run, record, draft, steps(run, draft), false)]
   }
-  return records.map((record, index) => {
+  const made = decoded.records.map((record) => {
     const draft = draftOf(record)
-    return finish(run, record, draft, steps(run, draft), index)
+    return finish(run, record, draft, steps(run, draft), true)
   })
+  return withMessage(made, messageOf(run))
+}
+
+/** Whether records become readings of their own: they have times, or the rule asks for a format of many. */
+function isApart({ applying, decoded }: Run): boolean {
+  const { records } = decoded
+  if (records.length <= 1) return false
+  const { format = 'auto' } = (applying.rules[0] as CompiledRule).decode
+  return format !== 'auto' || records.some(({ time }) => time !== null)
+}
+
+function messageOf({ applying, reading, decoded }: Run): NewReading {
+  const marks = decoded.marks.length > 0 ? { marks: decoded.marks } : {}
+  const keepsPayload = applying.rules.every(({ store }) => store !== 'fields')
+  return {
+    ...reading,
+    payload: keepsPayload ? reading.payload : noPayload,
+    cleaned: { ...applying.cleaned, ...marks },
+  }
 }
 
 interface Run {
@@ -76,9 +94,6 @@ interface Working extends Draft {
   time: number | null
   rule: CompiledRule | null
 }
-
-/** A payload without fields still has its tags and its rule. */
-const empty = (): DecodedRecord => ({ time: null, fields: noFields() })
 
 const isSparkplug = (topic: string): boolean => topic.startsWith('spBv1.0/')
 
@@ -96,13 +111,13 @@ function steps({ applying, reading, decoded }: Run, draft: Working): Refusal | n
 }
 
 async function runSlowly(run: Run): Promise<readonly NewReading[]> {
-  const { records } = run.decoded
+  const apart = isApart(run)
   const made: NewReading[] = []
-  for (const [index, record] of (records.length > 0 ? records : [empty()]).entries()) {
+  for (const record of apart ? run.decoded.records : [mergedRecord(run.decoded)]) {
     const draft = draftOf(record)
-    made.push(finish(run, record, draft, await slowSteps(run, draft), records.length > 1 ? index : null))
+    made.push(finish(run, record, draft, await slowSteps(run, draft), apart))
   }
-  return made
+  return apart ? withMessage(made, messageOf(run)) : made
 }
 
 async function slowSteps({ applying, reading, decoded }: Run, draft: Working): Promise<Refusal | null> {
@@ -147,30 +162,27 @@ function end(
   return typeof keeps === 'boolean' ? null : keeps
 }
 
-/** A record as a reading. `index` counts the records of a message with several; the first has the payload. */
+/** A record as a reading; `isPart`: of a message that is taken apart. */
 function finish(
   { context, applying, reading, decoded }: Run,
   record: DecodedRecord,
   draft: Working,
   refusal: Refusal | null,
-  index: number | null,
+  isPart: boolean,
 ): NewReading {
   const { rules } = applying
   const { receivedAt, topic } = reading
   const { deadband, name = '' } = draft.rule ?? {}
   if (deadband && !refusal) context.memory.leaveOutUnchanged(topic, draft.fields, deadband, receivedAt)
   const own =
-    index === null &&
-    !draft.isChanged &&
-    !isSparkplug(topic) &&
-    rules.every(({ leavesFields }) => leavesFields)
-  const keepsPayload = !index && rules.every(({ store }) => store !== 'fields')
+    !isPart && !draft.isChanged && !isSparkplug(topic) && rules.every(({ leavesFields }) => leavesFields)
+  const keepsPayload = !isPart && rules.every(({ store }) => store !== 'fields')
   return rebuilt(
     reading,
     draft.time ?? trustedTime(record.time, receivedAt, timeLimits) ?? reading.time,
     keepsPayload ? reading.payload : noPayload,
     refusal ? noFields() : own ? null : draft.fields,
-    cleanedOf(applying, record, decoded, draft, refusal && { rule: name, ...refusal }, index),
+    cleanedOf(applying, record, decoded, draft, refusal && { rule: name, ...refusal }),
   )
 }
 
@@ -205,12 +217,11 @@ function cleanedOf(
   decoded: Decoded,
   draft: Draft,
   refused: Cleaned['refused'] | null,
-  index: number | null,
 ): Cleaned {
   const { cleaned } = applying
   const hasMarks = decoded.marks.length > 0 || draft.marks !== null
   const last = draft.units && unitsOf(applying, draft.units)
-  if (!tags && !units && !hasMarks && !refused && index === null) return last ? last.cleaned : cleaned
+  if (!tags && !units && !hasMarks && !refused) return last ? last.cleaned : cleaned
   const ruled = last?.units
   return {
     ...cleaned,
@@ -218,7 +229,6 @@ function cleanedOf(
     ...(units ? { units: { ...canonicalUnits(units), ...ruled } } : ruled ? { units: ruled } : {}),
     ...(hasMarks ? { marks: [...decoded.marks, ...(draft.marks ?? [])] } : {}),
     ...(refused ? { refused } : {}),
-    ...(index === null ? {} : { record: index }),
   }
 }
 

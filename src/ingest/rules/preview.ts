@@ -52,8 +52,10 @@ export async function previewRules(
 /** Records of one message stand for one message here. */
 const recordsMax = 100
 
-function fieldsOf({ fields, topic, payload }: NewReading): Fields {
-  return fields ?? decodeFields(topic, payload) ?? (Object.create(null) as Fields)
+function fieldsOf({ fields, topic, payload, cleaned }: NewReading): Fields {
+  return (
+    (cleaned?.record === 0 ? null : fields) ?? decodeFields(topic, payload) ?? (Object.create(null) as Fields)
+  )
 }
 
 function isChanged(before: Reading, fieldsBefore: Fields, after: Previewed['after']): boolean {

@@ -27,29 +27,38 @@ test('a message with one record and no time is stored as it came', () => {
   }
 })
 
-test('a SenML pack is one reading for each record with its own time, and its payload is stored once', () => {
+test('a SenML pack with times is one reading for each record, and last the message with the payload', () => {
   const payload = '[{"bn":"d:","bt":1700000000,"n":"a","u":"V","v":1},{"n":"a","t":-5,"v":2}]'
   expect(parts(payload).map(plain)).toEqual([
     {
       time: 1_700_000_000_000,
-      payload,
+      payload: '',
       fields: { 'd:a': 1 },
-      cleaned: { units: { 'd:a': 'V' }, record: 0 },
+      cleaned: { units: { 'd:a': 'V' }, record: 2 },
     },
     { time: 1_699_999_995_000, payload: '', fields: { 'd:a': 2 }, cleaned: { record: 1 } },
+    { time: receivedAt, payload, fields: {}, cleaned: { record: 0 } },
   ])
 })
 
-test('line protocol is one reading for each line, with tags', () => {
+test('records without times stay one reading, with their units', () => {
+  const [made, ...others] = parts('[{"n":"a","u":"Cel","v":1},{"n":"b","u":"%RH","v":2}]')
+  expect(others).toEqual([])
+  expect(made?.fields).toBeNull()
+  expect({ ...made?.cleaned?.units }).toEqual({ a: '°C', b: '%' })
+})
+
+test('line protocol with times is one reading for each line, with tags', () => {
   expect(
     parts('m,host=a x=1 1700000000000000000\nm,host=a x=2 1700000001000000000').map(plain),
   ).toMatchObject([
     {
       time: 1_700_000_000_000,
       fields: { x: 1 },
-      cleaned: { tags: { measurement: 'm', host: 'a' }, record: 0 },
+      cleaned: { tags: { measurement: 'm', host: 'a' }, record: 2 },
     },
     { time: 1_700_000_001_000, fields: { x: 2 }, cleaned: { record: 1 } },
+    { time: receivedAt, cleaned: { record: 0 } },
   ])
 })
 
@@ -58,7 +67,11 @@ test.each([
   ['of a clock that was never set', 946_684_860],
   ['of the future', 1_900_000_000],
 ])('a time %s is refused as a time', (_name, seconds) => {
-  expect(parts(`m x=1 ${seconds}`)[0]?.time).toBe(receivedAt)
+  expect(parts(`m x=1 ${seconds}\nm x=2 1700000000`).map(({ time }) => time)).toEqual([
+    receivedAt,
+    1_700_000_000_000,
+    receivedAt,
+  ])
 })
 
 test('broken JSON over several lines is marked', () => {
@@ -75,10 +88,10 @@ test('the records of a message are stored in a row, and are durable together', a
       capture(one, { awaited: true }, (error, seq) => (error ? reject(error) : resolve(seq)))
     })
   await publish('1')
-  expect(await publish('m x=1\nm x=2\nm x=3')).toBe(2)
+  expect(await publish('m x=1 1700000000\nm x=2 1700000001')).toBe(4)
   expect(await publish('2')).toBe(5)
   const stored = await collect(store)
-  expect(stored.map(({ seq, cleaned }) => seq - (cleaned?.record ?? 0))).toEqual([1, 2, 2, 2, 5])
+  expect(stored.map(({ seq, cleaned }) => seq + (cleaned?.record ?? 0))).toEqual([4, 4, 1, 4, 5])
   expect((await metrics.stored.get()).values[0]?.value).toBe(3)
 })
 
@@ -86,8 +99,9 @@ test('the payload of every real message is stored byte for byte, once', () => {
   const auto = clean()
   for (const { topic, payload } of readMessages()) {
     const made = auto(reading({ topic, payload, time: receivedAt, receivedAt }))
-    expect(made[0]?.payload).toBe(payload)
-    expect(made.slice(1).every((part) => part.payload.length === 0)).toBe(true)
+    expect(made.at(-1)?.payload).toBe(payload)
+    expect(made.at(-1)?.time).toBe(receivedAt)
+    expect(made.slice(0, -1).every((part) => part.payload.length === 0)).toBe(true)
   }
 })
 

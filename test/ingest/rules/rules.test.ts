@@ -174,8 +174,9 @@ describe('a rule at work', () => {
         time,
       ]),
     ).toEqual([
-      [{ x: 1 }, undefined, 0, 1_700_000_000_000],
+      [{ x: 1 }, undefined, 2, 1_700_000_000_000],
       [{}, 'x', 1, 1_700_000_001_000],
+      [{}, undefined, 0, receivedAt],
     ])
   })
 
