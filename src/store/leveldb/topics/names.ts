@@ -16,7 +16,7 @@ const arenasMax = 2 ** (32 - arenaBits)
 /** [MQTT-4.7.3-3], in code units: no name in UTF-8 has more units than bytes. */
 const nameUnitsMax = 65_535
 const idsMax = 2 ** 31
-/** Names seen lately, in two halves. */
+/** Names seen lately: as many again are kept from before. */
 const cachedNames = 65_536
 /** Longer names are looked up in the table: the cache must not hold gigabytes. */
 const cachedUnitsMax = 256
@@ -160,7 +160,7 @@ export class TopicNames {
 
   #remember(name: string, id: number): void {
     if (name.length > cachedUnitsMax) return
-    if (this.#young.size >= cachedNames / 2) {
+    if (this.#young.size >= cachedNames) {
       this.#old = this.#young
       this.#young = new Map()
     }
