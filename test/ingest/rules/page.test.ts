@@ -50,3 +50,11 @@ test.each(examples)('the example of `$key` stores what the page says', async ({ 
   expect(made?.cleaned).toMatchObject(cleaned)
   if (time !== undefined) expect(new Date(made?.time ?? 0).toISOString()).toBe(time)
 })
+
+test('the tutorial makes of its message what it says', async () => {
+  const [, indented = ''] = /^ {3}```yaml\n([^]*?)^ {3}```/m.exec(page) ?? []
+  const [made] = await applier(indented.replaceAll(/^ {3}/gm, ''))('attic/north', '{"t":70.5,"h":40}')
+  expect(page).toContain('`+ {"t":21.4,"h":40}`')
+  expect({ ...made?.fields }).toEqual({ t: 21.4, h: 40 })
+  expect({ ...made?.cleaned?.tags }).toEqual({ room: 'north' })
+})
