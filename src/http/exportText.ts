@@ -17,6 +17,7 @@ type FieldsOf = (reading: Reading) => Fields
 /** `names` undefined: no fields at all, which spares decoding. */
 export function createNdjsonExport(names: readonly string[] | undefined, fieldsOf: FieldsOf): ExportText {
   const time = createTimeText()
+  const receivedAt = createTimeText()
   const topicText = createMemo((topic) => `{"topic":${JSON.stringify(topic)},"time":"`)
   const clientText = createMemo((client) => `,"client_id":${JSON.stringify(client)},"qos":`)
   const fieldsText = (reading: Reading): string => {
@@ -33,7 +34,7 @@ export function createNdjsonExport(names: readonly string[] | undefined, fieldsO
         ? `"payload":${JSON.stringify(bytes.toString())}`
         : `"payload_base64":"${bytes.toString('base64')}"`
       return (
-        `${topicText(reading.topic)}${time(reading.time)}","received_at":"${time(reading.receivedAt)}","seq":${reading.seq}` +
+        `${topicText(reading.topic)}${time(reading.time)}","received_at":"${receivedAt(reading.receivedAt)}","seq":${reading.seq}` +
         `${clientText(reading.clientId)}${reading.qos},"retain":${reading.retain},${body}` +
         `${fieldsText(reading)}}\n`
       )
@@ -44,6 +45,7 @@ export function createNdjsonExport(names: readonly string[] | undefined, fieldsO
 /** Each field asked for is a column of its own. */
 export function createCsvExport(names: readonly string[] | undefined, fieldsOf: FieldsOf): ExportText {
   const time = createTimeText()
+  const receivedAt = createTimeText()
   const columns = [
     'topic',
     'time',
@@ -65,7 +67,7 @@ export function createCsvExport(names: readonly string[] | undefined, fieldsOf: 
       return encodeCsvRow([
         reading.topic,
         time(reading.time),
-        time(reading.receivedAt),
+        receivedAt(reading.receivedAt),
         String(reading.seq),
         reading.clientId,
         String(reading.qos),
@@ -85,7 +87,7 @@ function chosen(fields: Fields, names: readonly string[]): string {
   return `{${members.join(',')}}`
 }
 
-/** RFC 3339: the part up to the minute is kept from one row to the next. */
+/** RFC 3339: the part up to the minute is kept from one row to the next, so each column has its own. */
 export function createTimeText(): (ms: number) => string {
   let minute = Number.NaN
   let prefix = ''
