@@ -26,6 +26,8 @@ export interface Message {
   user: string | null
   clientId: string
   properties: NewReading['properties']
+  /** Milliseconds since 1970: its own time, when it is known; else it is that of the capture. */
+  time?: number
 }
 
 /** Captures a message and delivers it to subscribers; resolves with its `seq` once it is durable. */

@@ -117,6 +117,7 @@ test.each([
   ['/api/v2/write', 'ok v=1\nm v=', 400, 'line 2'],
   ['/api/v2/write', '', 400, 'empty'],
   ['/api/v2/write?precision=h', 'm v=1', 400, 'precision'],
+  ['/api/v2/write?precision=s', 'm v=1 1700000000000000000', 400, 'precision'],
   ['/api/v2/write?prefix=$SYS', 'm v=1', 400, 'server'],
   ['/api/v2/write?prefix=a/%23', 'm v=1', 400, 'wildcard'],
 ])('%s with "%s" is refused with %d, and nothing is written', async (path, body, status, word) => {

@@ -23,7 +23,7 @@ export function createServerPublish({ capture, router, journal }: ServerPublishD
       capture(
         {
           topic,
-          time: now,
+          time: message.time ?? now,
           receivedAt: now,
           source,
           clientId,

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { gunzipSync } from 'node:zlib'
 import { Type, type Static } from '@sinclair/typebox'
 import { AppError, asAppError, type Problem } from '../../domain/errors.ts'
+import { timeMax } from '../../domain/time.ts'
 import { printable, topicFault } from '../../domain/topic.ts'
 import { decodeInflux } from '../../ingest/decode/influx.ts'
 import type { RouteContext } from '../context.ts'
@@ -64,7 +65,9 @@ export function addLineProtocol(app: FastifyInstance, { login, publish, limits }
           properties: null,
         } as const
         const outcomes = await Promise.allSettled(
-          messages.map(({ topic, payload }) => publish({ topic, payload, ...source })),
+          messages.map(({ topic, payload, time }) =>
+            publish({ topic, payload, ...source, ...(time === null ? {} : { time }) }),
+          ),
         )
         const failed = outcomes.find((outcome) => outcome.status === 'rejected')
         if (failed) throw asAppError(failed.reason)
@@ -78,6 +81,8 @@ interface LineMessage {
   line: number
   topic: string
   payload: Buffer
+  /** Milliseconds; `null`: when it is captured. */
+  time: number | null
 }
 
 function messagesOf(text: string, precision: string, prefix: string, problems: Problem[]): LineMessage[] {
@@ -97,9 +102,24 @@ function messagesOf(text: string, precision: string, prefix: string, problems: P
     const topic = [...(prefix === '' ? [] : [prefix.replace(/\/$/, '')]), ...levels].join('/')
     const fault = topic.startsWith('$') ? 'topics that start with $ are the server’s own' : topicFault(topic)
     if (fault !== null) problems.push({ path: `line ${index + 1}`, message: fault })
-    else messages.push({ line: index + 1, topic, payload: Buffer.from(inNanoseconds(line, precision)) })
+    else {
+      const payload = Buffer.from(inNanoseconds(line, precision))
+      messages.push({ line: index + 1, topic, payload, time: timeOf(line, precision, index + 1, problems) })
+    }
   }
   return messages
+}
+
+const perMs: Record<string, bigint> = { ns: 1_000_000n, n: 1_000_000n, us: 1000n, u: 1000n, ms: 1n }
+
+function timeOf(line: string, precision: string, number: number, problems: Problem[]): number | null {
+  const [, digits] = / (-?\d{1,19})$/.exec(line) ?? []
+  if (digits === undefined) return null
+  const divisor = perMs[precision]
+  const time = divisor === undefined ? Number(digits) * 1000 : Number(BigInt(digits) / divisor)
+  if (Math.abs(time) <= timeMax) return time
+  problems.push({ path: `line ${number}`, message: 'the time is out of range; is precision= right?' })
+  return null
 }
 
 /** The line as it is, its time in nanoseconds. */

@@ -57,6 +57,8 @@ export async function loadSeries(
   for await (const chunk of chunks) {
     source.signal.throwIfAborted()
     for (const reading of chunk) {
+      // The reading of a whole message repeats what the records before it say.
+      if (reading.cleaned?.record === 0) continue
       for (const [field, value] of Object.entries(source.fieldsOf(reading))) {
         const number = typeof value === 'bigint' ? Number(value) : value
         if (typeof number !== 'number' || !Number.isFinite(number)) continue
