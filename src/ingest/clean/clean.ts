@@ -4,7 +4,7 @@
 import type { Cleaned, Fields, NewReading } from '../../domain/reading.ts'
 import { canonicalUnits } from '../../domain/units.ts'
 import { decode } from '../decode/decode.ts'
-import { type Decoded, type DecodedRecord, mergedRecord } from '../decode/decoded.ts'
+import { type Decoded, decodeBytesMax, type DecodedRecord, mergedRecord } from '../decode/decoded.ts'
 import type { Aliases } from '../decode/sparkplugAliases.ts'
 import { timeLimits, trustedTime } from './times.ts'
 
@@ -73,6 +73,7 @@ function cleanedOf({ tags, units }: Partial<DecodedRecord>, marks: Decoded['mark
 
 /** A cheap look: most payloads are one JSON object or one word, and hold one record without a time. */
 export function mayHoldRecords(payload: Uint8Array): boolean {
+  if (payload.length > decodeBytesMax) return false
   const first = payload[0] ?? 0
   if (first === openBrace) return holdsTwoDocuments(payload)
   if (first === openBracket) return bytesOf(payload).includes('"bn"') || bytesOf(payload).includes('"n"')
