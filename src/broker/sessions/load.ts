@@ -10,7 +10,6 @@ import {
   type EntryRecord,
   type LifeRecord,
   messageOfRecord,
-  readFollowed,
   readLife,
   sessionIds,
 } from './records.ts'
@@ -18,12 +17,8 @@ import type { SessionRegistry } from './registry.ts'
 import { neverExpires, type Session } from './session.ts'
 import type { Staging } from './staging.ts'
 
-/** Fills the registry; gives the number of the last reading the journal knows, `null` for a new journal. */
-export async function loadJournal(
-  registry: SessionRegistry,
-  staging: Staging,
-  now: number,
-): Promise<number | null> {
+/** Fills the registry. */
+export async function loadJournal(registry: SessionRegistry, staging: Staging, now: number): Promise<void> {
   const durable = createDurable(staging)
   for (const all of ['#', '$SYS/#']) {
     for await (const record of durable.createRetainedStream(all)) {
@@ -38,7 +33,6 @@ export async function loadJournal(
   for await (const will of durable.streamWill()) {
     registry.putWill(will.clientId, { ...will, payload: Buffer.from(will.payload) })
   }
-  return readFollowed(staging)
 }
 
 async function loadSession(
@@ -90,20 +84,18 @@ function entryOf(session: Session, record: EntryRecord): Entry {
   }
 }
 
-/** Routes every reading after number `seq` again; gives the number of the last one. */
+/** Routes every reading after number `seq` again, and says of each that it was. */
 export async function followLog(
   store: Pick<ReadingStore, 'since'>,
   seq: number,
-  route: (message: Message) => void,
-): Promise<number> {
-  let last = seq
+  { route, follow }: { route: (message: Message) => void; follow: (seq: number) => void },
+): Promise<void> {
   for await (const readings of store.since(seq)) {
     for (const reading of readings) {
       // What was imported was never sent to anybody; further records of a message have no payload of their own.
       const isSent = reading.source !== 'import' && !reading.cleaned?.record
       if (isSent) route(messageOf(reading))
-      last = reading.seq
+      follow(reading.seq)
     }
   }
-  return last
 }

@@ -13,6 +13,7 @@ import { Router } from '../delivery/router.ts'
 import { createTraffic, type Traffic } from '../sys/traffic.ts'
 import { Journal } from './journal.ts'
 import { followLog, loadJournal } from './load.ts'
+import { readFollowed } from './records.ts'
 import { SessionRegistry } from './registry.ts'
 import { Staging } from './staging.ts'
 
@@ -52,10 +53,15 @@ export async function openSessions({ path, limits, store, metrics, log }: Depend
   const traffic = createTraffic()
   const delivery = new Delivery({ registry, journal, limits, metrics, traffic, log })
   const router = new Router({ registry, delivery, log })
-  const known = await loadJournal(registry, staging, Date.now())
-  // A new journal has missed nothing: there was nobody to miss it.
-  const from = known ?? store.status.lastSeq
-  journal.follow(await followLog(store, from, (message) => router.route(message)))
+  // A new journal has missed nothing: there was nobody to miss it. A cut may fall between any two steps from here on,
+  // so that the journal follows each reading as it is routed and never says less than it holds.
+  const from = (await readFollowed(staging)) ?? store.status.lastSeq
+  journal.follow(from)
+  await loadJournal(registry, staging, Date.now())
+  await followLog(store, from, {
+    route: (message) => router.route(message),
+    follow: (seq) => journal.follow(seq),
+  })
   await journal.cut()
   let closed: Promise<void> | null = null
   return {

@@ -1,6 +1,6 @@
 // Sessions [MQTT-3.1.2.11, 4.1]: when one is there, how long it stays, and what a restart leaves of it.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -215,6 +215,46 @@ describe('over a restart', () => {
       ['a', '3'],
       ['0', '4'],
     ])
+  })
+
+  test('a cut in the middle of a slow start repeats nothing at the next', async () => {
+    const { client } = await join(server.port, 5, { clientId: 's', ...lasting })
+    await subscribe(client, [{ topic: 't', qos: 1 }])
+    await leave(client, 's')
+    await server.close()
+    for (const payload of ['one', 'two']) {
+      const reading = {
+        topic: 't',
+        time: 1,
+        receivedAt: 1,
+        source: 'mqtt',
+        clientId: 'p',
+        user: null,
+      } as const
+      const rest = { qos: 1, retain: false, dup: false, properties: null, fields: null } as const
+      await new Promise<void>((resolve) => {
+        store.append({ ...reading, ...rest, payload: Buffer.from(payload) }, { awaited: true }, () =>
+          resolve(),
+        )
+      })
+    }
+    // The log is read slowly, so that the journal is written on the way; then the process is gone.
+    const slow = { ...store, since: store.since.bind(store) }
+    slow.since = async function* (seq) {
+      const [first, second] = store.readings.filter((reading) => reading.seq > seq)
+      if (first) yield [first]
+      await new Promise((resolve) => setTimeout(resolve, 400))
+      cpSync(sessionsPath, `${sessionsPath}-killed`, { recursive: true })
+      if (second) yield [second]
+    }
+    await (await startServer({ store: slow, sessionsPath })).close()
+    const killed = `${sessionsPath}-killed`
+    server = await startServer({ store, sessionsPath: killed })
+    const { client: back } = await join(server.port, 5, { clientId: 's', ...lasting })
+    await until(() => payloads(back).length >= 2, 'both messages')
+    await settle(back)
+    expect(payloads(back)).toEqual(['one', 'two'])
+    rmSync(killed, { recursive: true, force: true })
   })
 
   test('a QoS 2 delivery goes on where it was: the same packet id, or PUBREL alone', async () => {
