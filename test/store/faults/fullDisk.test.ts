@@ -12,7 +12,7 @@ import type { ReadingStore } from '../../../src/store/store.ts'
 import { append } from '../reading.ts'
 import { numbered } from './numbered.ts'
 import { findFaults } from './verifier.ts'
-import { storeConfig } from './writer.ts'
+import { storeConfig } from './storeConfig.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'amber-full-'))
 const disk = join(home, 'disk')

@@ -11,7 +11,7 @@ import { copyCrashed } from '../crashImage.ts'
 import { hash, type Pattern } from './numbered.ts'
 import { findFaults } from './verifier.ts'
 import { type Acknowledged, killAt, type Moment } from './victim.ts'
-import { storeConfig } from './writer.ts'
+import { storeConfig } from './storeConfig.ts'
 
 const log = createLog({ level: 'silent', format: 'json' })
 

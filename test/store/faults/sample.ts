@@ -9,7 +9,7 @@ import type { ReadingStore } from '../../../src/store/store.ts'
 import { copyCrashed } from '../crashImage.ts'
 import { append } from '../reading.ts'
 import { numbered, type Pattern } from './numbered.ts'
-import { storeConfig } from './writer.ts'
+import { storeConfig } from './storeConfig.ts'
 
 export const samplePattern: Pattern = 'steady'
 

@@ -5,6 +5,7 @@ import { createLog } from '../../../src/ops/log.ts'
 import { openStore } from '../../../src/store/open.ts'
 import type { ReadingStore } from '../../../src/store/store.ts'
 import { numbered, type Pattern } from './numbered.ts'
+import { storeConfig } from './storeConfig.ts'
 
 export interface WriterOptions {
   path: string
@@ -54,18 +55,10 @@ async function write(options: WriterOptions): Promise<void> {
   }
 }
 
-/** What writer and verifier open the store with. */
-export const storeConfig = {
-  engine: 'leveldb',
-  durability: 'fsync',
-  max_pending_bytes: 64 * 2 ** 20,
-  memory: 'small',
-} as const
-
 const roll = (store: ReadingStore): Promise<void> =>
   (store as ReadingStore & { roll(): Promise<void> }).roll()
 
 /** On a pipe this is written when it returns. */
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
-if (process.argv[2] !== undefined) await write(JSON.parse(process.argv[2]) as WriterOptions)
+await write(JSON.parse(process.argv[2] ?? '{}') as WriterOptions)
