@@ -8,6 +8,8 @@ import type {
   AggregateQuery,
   RangeQuery,
   ReadingStore,
+  RemoveQuery,
+  StoreStatus,
   TopicFilters,
   TopicInfo,
   TopicsQuery,
@@ -17,7 +19,8 @@ const chunkRows = 1000
 
 /** A store in arrays; every answer is worked out from all readings. */
 export function createMemoryStore(): ReadingStore {
-  const readings: Reading[] = []
+  let readings: Reading[] = []
+  let lastSeq = 0
   const receipts = new Set<string>()
   let closed = false
   const byTopic = (query: TopicsQuery): Map<string, Reading[]> => {
@@ -37,7 +40,7 @@ export function createMemoryStore(): ReadingStore {
         done(new AppError('shutting_down', 'the store is closed'), 0)
         return
       }
-      const seq = readings.length + 1
+      const seq = ++lastSeq
       readings.push({ ...reading, payload: Buffer.from(reading.payload), seq })
       if (options.receipt !== undefined) receipts.add(options.receipt)
       queueMicrotask(() => done(null, seq))
@@ -56,10 +59,16 @@ export function createMemoryStore(): ReadingStore {
     range,
     aggregate: (query) => aggregateReadings(range(rangeOf(query)), query),
     async *since(seq) {
-      for (let at = seq; at < readings.length; at += chunkRows) yield readings.slice(at, at + chunkRows)
+      const missed = readings.filter((reading) => reading.seq > seq)
+      for (let at = 0; at < missed.length; at += chunkRows) yield missed.slice(at, at + chunkRows)
     },
     async topics(query) {
       return [...byTopic(query)].map(([topic, list]) => infoOf(topic, list))
+    },
+    async remove(query) {
+      const gone = new Set(readings.filter((reading) => isInRange(reading, removedRange(query))))
+      if (!query.isDryRun) readings = readings.filter((reading) => !gone.has(reading))
+      return { readings: gone.size, bytes: bytesOf([...gone]) }
     },
     receipts: {
       has: (receipt) => receipts.has(receipt),
@@ -70,15 +79,7 @@ export function createMemoryStore(): ReadingStore {
       },
     },
     get status() {
-      return {
-        engine: 'memory',
-        state: closed ? ('closed' as const) : ('ok' as const),
-        readings: readings.length,
-        topics: new Set(readings.map(({ topic }) => topic)).size,
-        lastSeq: readings.length,
-        diskBytes: 0,
-        pending: 0,
-      }
+      return statusOf(readings, lastSeq, closed)
     },
     async close() {
       closed = true
@@ -92,6 +93,32 @@ async function* rangeReadings(readings: readonly Reading[], query: RangeQuery): 
   const rows = found.slice(0, query.limit)
   for (let at = 0; at < rows.length; at += chunkRows) yield rows.slice(at, at + chunkRows)
 }
+
+function statusOf(readings: readonly Reading[], lastSeq: number, closed: boolean): StoreStatus {
+  return {
+    engine: 'memory',
+    state: closed ? 'closed' : 'ok',
+    readings: readings.length,
+    topics: new Set(readings.map(({ topic }) => topic)).size,
+    lastSeq,
+    diskBytes: 0,
+    pending: 0,
+    hotReadings: readings.length,
+    hotBytes: bytesOf(readings),
+    blocks: 0,
+    damaged: 0,
+    daysUntilFull: null,
+  }
+}
+
+/** The readings that a removal takes away. */
+function removedRange({ filters, mayRemove, from, to }: RemoveQuery): RangeQuery {
+  const rights = mayRemove ? { mayRead: mayRemove } : {}
+  return { filters, ...rights, from, to, order: 'asc', limit: Number.POSITIVE_INFINITY }
+}
+
+const bytesOf = (readings: readonly Reading[]): number =>
+  readings.reduce((sum, { payload }) => sum + payload.length, 0)
 
 /** The readings an aggregate is made of. */
 export function rangeOf({ filters, mayRead, edges, signal }: AggregateQuery): RangeQuery {

@@ -103,6 +103,23 @@ export interface SeriesAggregate {
   quantiles: Float64Array[]
 }
 
+export interface RemoveQuery {
+  filters: TopicFilters
+  mayRemove?: (topic: string) => boolean
+  /** Milliseconds; `from` ≤ time < `to`. */
+  from: number
+  to: number
+  /** Counts, and removes nothing. */
+  isDryRun: boolean
+  signal?: AbortSignal
+}
+
+export interface Removed {
+  readings: number
+  /** Payload bytes as received. */
+  bytes: number
+}
+
 /** Sizes and health, read often and cheaply. */
 export interface StoreStatus {
   engine: string
@@ -116,6 +133,14 @@ export interface StoreStatus {
   diskBytes: number
   /** Readings appended and not yet durable. */
   pending: number
+  /** Durable readings still in memory, and their bytes there. */
+  hotReadings: number
+  hotBytes: number
+  blocks: number
+  /** Damaged records found since the start. */
+  damaged: number
+  /** At the pace of the last day; `null` while that is not known. */
+  daysUntilFull: number | null
 }
 
 /** What capture needs of a store. */
@@ -141,6 +166,8 @@ export interface ReadingReader {
 
 /** Writes, reads and keeps readings. */
 export interface ReadingStore extends ReadingWriter, ReadingReader {
+  /** Takes readings away for good; the space is given back. */
+  remove(query: RemoveQuery): Promise<Removed>
   readonly status: StoreStatus
   /** Waits for what was appended, then closes. Appends after this are refused with `shutting_down`. */
   close(): Promise<void>

@@ -143,7 +143,7 @@ function createAuth(
 
 export function createTestStore(): TestStore {
   const waiting: (() => void)[] = []
-  const store: Omit<TestStore, Exclude<keyof ReadingReader, 'since'>> = {
+  const store: Omit<TestStore, Exclude<keyof ReadingReader, 'since'> | 'remove'> = {
     readings: [],
     marks: new Set(),
     failure: null,
@@ -186,6 +186,11 @@ export function createTestStore(): TestStore {
         lastSeq,
         diskBytes: 0,
         pending: 0,
+        hotReadings: 0,
+        hotBytes: 0,
+        blocks: 0,
+        damaged: 0,
+        daysUntilFull: null,
       }
     },
     async *since(seq) {

@@ -246,6 +246,49 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
       }
     })
 
+    test('removed readings are gone, and the rest is as it was', async () => {
+      for (let time = 0; time < 10; time++) await append(store, { topic: 'a', time })
+      await append(store, { topic: 'b', time: 5 })
+      await append(store, { topic: 'c/d', time: 5 })
+      await engine.settle(store)
+      for (let time = 10; time < 20; time++) await append(store, { topic: 'a', time })
+      const range = { filters: ['a', 'b'], from: 5, to: 15 }
+      const dry = await store.remove({ ...range, isDryRun: true })
+      expect(dry).toEqual({ readings: 11, bytes: 11 })
+      expect((await collect(store)).length).toBe(22)
+      expect(await store.remove({ ...range, isDryRun: false })).toEqual(dry)
+      const times = [0, 1, 2, 3, 4, 15, 16, 17, 18, 19]
+      const check = async (): Promise<void> => {
+        expect((await collect(store, { filters: ['a'] })).map(({ time }) => time)).toEqual(times)
+        expect(
+          (await store.topics({ filters: [], limit: 9 })).map(({ topic, readings }) => [topic, readings]),
+        ).toEqual([
+          ['a', 10],
+          ['c/d', 1],
+        ])
+        expect(
+          (await store.latest({ filters: [], limit: 9 })).map(({ topic, time }) => [topic, time]),
+        ).toEqual([
+          ['a', 19],
+          ['c/d', 5],
+        ])
+      }
+      await check()
+      await store.remove({ filters: ['a'], from: 18, to: 100, isDryRun: false })
+      times.splice(-2)
+      expect((await store.latest({ filters: ['a'], limit: 9 }))[0]?.time).toBe(17)
+      await append(store, { topic: 'b', time: 7 })
+      expect((await store.latest({ filters: ['b'], limit: 9 }))[0]?.time).toBe(7)
+    })
+
+    test('removes only what the caller may', async () => {
+      await append(store, { topic: 'mine' })
+      await append(store, { topic: 'yours' })
+      const ask = { filters: [], from: 0, to: 1e15, mayRemove: (topic: string) => topic === 'mine' }
+      expect(await store.remove({ ...ask, isDryRun: false })).toMatchObject({ readings: 1 })
+      expect((await collect(store)).map(({ topic }) => topic)).toEqual(['yours'])
+    })
+
     test('any payload comes back byte for byte, from memory and from blocks', {
       timeout: 60_000,
     }, async () => {

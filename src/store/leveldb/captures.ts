@@ -1,6 +1,6 @@
-// Capture data (source, client id, user, QoS, retain, dup, MQTT 5 properties, what cleaning
-// knows beside the fields) as small numbers: a topic mostly has one
-// for life, so a row carries an integer. What a reading alone has (correlation data, say) still finds its place here.
+// Capture data (source, client id, user, QoS, retain, dup, MQTT 5 properties, and what cleaning knows beside the fields) as
+// small numbers: a topic mostly has one for life, so a row carries an integer. What a reading alone has (correlation data, say) still finds its place here, on
+// the disk; in memory only the lately used ones are kept.
 
 import type { NewReading, PublishProperties } from '../../domain/reading.ts'
 
@@ -9,34 +9,94 @@ export type CaptureData = Pick<
   'source' | 'clientId' | 'user' | 'qos' | 'retain' | 'dup' | 'properties' | 'cleaned'
 >
 
-/** Grows with each new combination; `take` hands over what is not on the disk yet. */
+/** Capture data in memory, by text and by number; the rest is read from the disk when asked for. */
+export const capturesMax = 65_536
+
+/** The numbers of a client's publishes without properties, by QoS, retain and dup. */
+interface PlainIds {
+  source: string
+  user: string | null
+  ids: Int32Array
+}
+
 export class CaptureTable {
   readonly #ids = new Map<string, number>()
-  readonly #data: (CaptureData | undefined)[] = []
+  readonly #data = new Map<number, CaptureData>()
+  readonly #plain = new Map<string, PlainIds>()
+  readonly #read: (id: number) => string | undefined
+  /** Not on the disk yet. */
+  #fresh: { id: number; text: string }[] = []
   #nextId = 0
+
+  /** `read` finds the record of a number on the disk. */
+  constructor(read: (id: number) => string | undefined) {
+    this.#read = read
+  }
 
   /** Never gives `id` to new capture data: its record is damaged, and rows may still carry it. */
   reserve(id: number): void {
     this.#nextId = Math.max(this.#nextId, id + 1)
   }
 
-  idOf(reading: NewReading): { id: number; text: string; isNew: boolean } {
-    const text = encodeCapture(reading)
-    const known = this.#ids.get(text)
-    if (known !== undefined) return { id: known, text, isNew: false }
-    const id = this.#nextId
-    this.add(id, text)
-    return { id, text, isNew: true }
+  idOf(reading: NewReading): number {
+    if (reading.properties !== null || reading.cleaned) return this.#idOfText(encodeCapture(reading))
+    const { clientId, source, user, qos, retain, dup } = reading
+    let plain = this.#plain.get(clientId)
+    if (!plain || plain.source !== source || plain.user !== user) {
+      if (this.#plain.size >= capturesMax) this.#plain.clear()
+      plain = { source, user, ids: new Int32Array(12).fill(-1) }
+      this.#plain.set(clientId, plain)
+    }
+    const place = qos * 4 + (retain ? 2 : 0) + (dup ? 1 : 0)
+    const known = plain.ids[place]!
+    if (known >= 0) return known
+    return (plain.ids[place] = this.#idOfText(encodeCapture(reading)))
   }
 
+  /** Takes in a record as it was written. */
   add(id: number, text: string): void {
+    dropOldest(this.#ids)
+    dropOldest(this.#data)
     this.#ids.set(text, id)
-    this.#data[id] = decodeCapture(text)
+    this.#data.set(id, decodeCapture(text))
     this.reserve(id)
   }
 
   get(id: number): CaptureData | undefined {
-    return this.#data[id]
+    const known = this.#data.get(id)
+    if (known) return known
+    const text = this.#fresh.find((fresh) => fresh.id === id)?.text ?? this.#read(id)
+    if (text === undefined) return undefined
+    const data = decodeCapture(text)
+    dropOldest(this.#data)
+    this.#data.set(id, data)
+    return data
+  }
+
+  /** What is not on the disk yet; `saved` says that it is. */
+  get fresh(): readonly { id: number; text: string }[] {
+    return this.#fresh
+  }
+
+  saved(count: number): void {
+    this.#fresh.splice(0, count)
+  }
+
+  #idOfText(text: string): number {
+    const known = this.#ids.get(text)
+    if (known !== undefined) return known
+    const id = this.#nextId
+    this.add(id, text)
+    this.#fresh.push({ id, text })
+    return id
+  }
+}
+
+function dropOldest(map: Map<unknown, unknown>): void {
+  if (map.size < capturesMax) return
+  for (const key of map.keys()) {
+    map.delete(key)
+    return
   }
 }
 

@@ -1,85 +1,140 @@
-// Group commit without a timer: while one write is under way the next batch fills. One batch is one log segment and
-// whatever must last with it. After a failure nothing is written until the database has been opened again, so that no
+// Group commit without a timer: while one write is under way the next batch fills. One batch is a few log segments and
+// whatever must last with them. After a failure nothing is written until the database has been opened again, so that no
 // later batch succeeds around a failed one.
 
 import { AppError } from '../../domain/errors.ts'
+import type { Appended } from '../store.ts'
 import type { Database } from './database.ts'
-import { encodeFrame } from './frame.ts'
+import { Epoch, type Segment, type StagedRow } from './hot/epoch.ts'
 import { receiptKey, segmentKey } from './keys.ts'
-import { encodeRows, type Row } from './row.ts'
+import { receiptValue } from './receipts.ts'
 
-export interface Entry {
-  /** `null` for a settled receipt: nothing to store, only a mark to take away. */
-  row: Row | null
-  awaited: boolean
-  receipt: string | null
-  done: (error: AppError | null, seq: number) => void
+/** A durable mark that a batch sets or takes away. */
+export interface Mark {
+  receipt: string
+  isSet: boolean
+  /** Rows handed over before it: it is committed with them or after. */
+  after: number
+  done: ((error: AppError | null) => void) | null
 }
 
-/** What a failed write held. */
-export interface FailedBatch {
-  entries: readonly Entry[]
-  segment: number | null
+/** What one write holds. */
+export interface Batch {
+  epoch: Epoch
+  segments: readonly Segment[]
+  marks: readonly Mark[]
+  dones: readonly (Appended | null)[]
 }
 
 export interface CommitterOptions {
   durability: 'fsync' | 'os' | 'async'
   pendingBytesMax: number
   /** Records that must be on the disk with this batch (new topics, new capture data). */
-  takeRecords: () => { key: Buffer; value: Buffer }[]
+  takeRecords: () => readonly { key: Buffer; value: Buffer }[]
+  /** Before a batch is made: the place to close an epoch that is full. */
+  onBatch: () => void
   /** The batch is durable: put its rows in force. */
-  onCommitted: (entries: readonly Entry[], segment: number | null) => void
+  onCommitted: (batch: Batch) => void
   /** What a failed write means, in words of the field. */
   explain: (cause: unknown) => AppError
-  /** The batch failed; its segment may or may not be on the disk. */
-  onFailed: (error: unknown, entries: readonly Entry[], segment: number | null) => void
+  /** The batch failed; it may or may not be on the disk. */
+  onFailed: (error: AppError, batch: Batch) => void
 }
 
-/** Rows of one segment; more wait for the next. */
-export const segmentRowsMax = 8192
-const segmentBytesMax = 4 * 2 ** 20
+/** Limits of one batch; more wait for the next. */
+const batchRowsMax = 16_384
+const batchBytesMax = 4 * 2 ** 20
 
 export class Committer {
   readonly #options: CommitterOptions
   #db: Database | null
-  #waiting: Entry[] = []
-  #inFlight: readonly Entry[] = []
+  /** Oldest first; rows are written to the last. */
+  #epochs: Epoch[] = [new Epoch()]
+  #dones: (Appended | null)[] = []
+  #marks: Mark[] = []
+  /** Rows handed over and taken into batches since the start. */
+  #added = 0
+  #taken = 0
   #bytes = 0
+  #inFlight: Batch | null = null
+  #isAwaited = false
+  #isHeld = false
   #scheduled = false
   #idle: (() => void)[] = []
+  /** In durability `async`: what failed and must be written again, as it was. */
+  #again: Batch[] = []
 
   constructor(db: Database, options: CommitterOptions) {
     this.#db = db
     this.#options = options
   }
 
+  /** Rows that are not durable yet. */
   get pending(): number {
-    return this.#waiting.length + this.#inFlight.length
+    const again = this.#again.reduce((sum, { dones }) => sum + dones.length, 0)
+    return this.#added - this.#taken + (this.#inFlight?.dones.length ?? 0) + again
   }
 
-  add(entry: Entry): void {
-    const size = entryBytes(entry)
-    if (this.#bytes + size > this.#options.pendingBytesMax && this.pending > 0) {
-      entry.done(
-        new AppError(
-          'store_overloaded',
-          'more is arriving than the disk can take; send again in a moment (store.max_pending_bytes)',
-        ),
-        0,
-      )
-      return
-    }
-    this.#bytes += size
-    this.#waiting.push(entry)
+  get #isIdle(): boolean {
+    return (
+      !this.#inFlight && this.#added === this.#taken && this.#marks.length === 0 && this.#again.length === 0
+    )
+  }
+
+  /** The epoch that rows go to. */
+  get epoch(): Epoch {
+    return this.#epochs.at(-1)!
+  }
+
+  /** Why a row of so many bytes is refused just now, or `null`. */
+  refusal(size: number): AppError | null {
+    if (this.#bytes === 0 || this.#bytes + size <= this.#options.pendingBytesMax) return null
+    return new AppError(
+      'store_overloaded',
+      'more is arriving than the disk can take; send again in a moment (store.max_pending_bytes)',
+    )
+  }
+
+  add(row: StagedRow, awaited: boolean, receipt: string | undefined, done: Appended | null): void {
+    const { epoch } = this
+    const before = epoch.bytes
+    epoch.stage(row)
+    this.#bytes += epoch.bytes - before
+    this.#added++
+    this.#dones.push(done)
+    if (awaited) this.#isAwaited = true
+    if (receipt !== undefined) this.#marks.push({ receipt, isSet: true, after: this.#added, done: null })
+    this.#schedule()
+  }
+
+  /** Takes a mark away; in order with the rows. */
+  settle(receipt: string, done: (error: AppError | null) => void): void {
+    this.#isAwaited = true
+    this.#marks.push({ receipt, isSet: false, after: this.#added, done })
+    this.#schedule()
+  }
+
+  /**
+   * Rows go to a new epoch from now on; the one before is complete once it is committed to its end. False when it is empty:
+   * then it stays.
+   */
+  rotate(): boolean {
+    if (this.epoch.staged === 0) return false
+    this.epoch.isClosed = true
+    this.#epochs.push(new Epoch())
+    return true
+  }
+
+  /** While held nothing more is written: what waits, waits. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld
     this.#schedule()
   }
 
   /** Refuses everything that waits, and what comes until `resume`. */
   suspend(error: AppError): void {
     this.#db = null
-    const refused = this.#waiting
-    this.#waiting = []
-    for (const entry of refused) this.#settle(entry, error)
+    if (this.#options.durability !== 'async') this.#refuseWaiting(error)
     this.#release()
   }
 
@@ -90,12 +145,12 @@ export class Committer {
 
   /** Resolves when nothing is waiting or under way. */
   drained(): Promise<void> {
-    if (this.pending === 0) return Promise.resolve()
+    if (this.#isIdle || (!this.#db && !this.#inFlight)) return Promise.resolve()
     return new Promise((resolve) => this.#idle.push(resolve))
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#inFlight.length > 0 || this.#waiting.length === 0 || !this.#db) return
+    if (this.#scheduled || this.#inFlight || this.#isIdle || !this.#db || this.#isHeld) return
     this.#scheduled = true
     // One turn of the loop gathers what one read of the sockets brought.
     setImmediate(() => {
@@ -105,72 +160,86 @@ export class Committer {
   }
 
   #commit(): void {
+    // Acknowledging one batch may have brought rows that asked for the next.
+    if (this.#inFlight) return
     const db = this.#db
-    if (!db || this.#waiting.length === 0) {
+    if (!db || this.#isHeld || this.#isIdle) {
       this.#release()
       return
     }
-    const entries = this.#take()
-    this.#inFlight = entries
-    const rows = entries.flatMap(({ row }) => row ?? [])
-    const segment = rows[0]?.seq ?? null
+    this.#options.onBatch()
+    const taken = this.#again.shift() ?? this.#take()
+    this.#inFlight = taken
     const batch = db.batch()
     const records = this.#options.takeRecords()
     for (const { key, value } of records) batch.put(key, value)
-    if (segment !== null) batch.put(segmentKey(segment), encodeFrame(encodeRows(rows)))
-    // Later batches speak of these records: they must not be lost where those are kept.
-    let awaited = records.length > 0
-    for (const entry of entries) {
-      awaited ||= entry.awaited
-      if (entry.receipt === null) continue
-      if (entry.row) batch.put(receiptKey(entry.receipt), Buffer.alloc(0))
-      else batch.del(receiptKey(entry.receipt))
+    for (const { seq, bytes } of taken.segments) batch.put(segmentKey(seq), bytes)
+    for (const { receipt, isSet } of taken.marks) {
+      if (isSet) batch.put(receiptKey(receipt), receiptValue(receiptKey(receipt)))
+      else batch.del(receiptKey(receipt))
     }
-    batch.write({ sync: awaited && this.#options.durability === 'fsync' }).then(
-      () => this.#succeed(entries, segment),
-      (error: unknown) => this.#fail(entries, segment, error),
+    // Later batches speak of the new records: they must not be lost where those are kept.
+    const sync = (this.#isAwaited || records.length > 0) && this.#options.durability === 'fsync'
+    if (this.#added === this.#taken) this.#isAwaited = false
+    batch.write({ sync }).then(
+      () => this.#succeed(taken),
+      (error: unknown) => this.#fail(taken, error),
     )
   }
 
-  #take(): Entry[] {
-    let bytes = 0
-    let count = 0
-    while (count < this.#waiting.length && count < segmentRowsMax && bytes < segmentBytesMax) {
-      const entry = this.#waiting[count++]
-      if (entry) bytes += entryBytes(entry)
-    }
-    return this.#waiting.splice(0, count)
+  #take(): Batch {
+    // An epoch leaves the queue with its last row.
+    while (this.#epochs.length > 1 && this.#epochs[0]!.committed === this.#epochs[0]!.staged)
+      this.#epochs.shift()
+    const epoch = this.#epochs[0]!
+    const segments = epoch.take(batchRowsMax, batchBytesMax) ?? []
+    const rows = (segments.at(-1)?.end ?? epoch.committed) - epoch.committed
+    this.#taken += rows
+    let marks = 0
+    while (marks < this.#marks.length && this.#marks[marks]!.after <= this.#taken) marks++
+    return { epoch, segments, marks: this.#marks.splice(0, marks), dones: this.#dones.splice(0, rows) }
   }
 
-  #succeed(entries: readonly Entry[], segment: number | null): void {
-    this.#inFlight = []
-    this.#options.onCommitted(entries, segment)
-    for (const entry of entries) this.#settle(entry, null)
-    if (this.#waiting.length > 0) this.#commit()
-    else this.#release()
+  #succeed(batch: Batch): void {
+    const { epoch, segments, marks, dones } = batch
+    this.#inFlight = null
+    let row = epoch.committed
+    epoch.commit(segments)
+    for (const { rowBytes } of segments) this.#bytes -= rowBytes
+    this.#options.onCommitted(batch)
+    for (const done of dones) done?.(null, epoch.rows.seq(row++))
+    for (const mark of marks) mark.done?.(null)
+    if (this.#isIdle) this.#release()
+    else this.#commit()
   }
 
-  #fail(entries: readonly Entry[], segment: number | null, cause: unknown): void {
-    this.#inFlight = []
+  #fail(batch: Batch, cause: unknown): void {
+    this.#inFlight = null
     this.#db = null
     const error = this.#options.explain(cause)
-    this.#options.onFailed(error, entries, segment)
-    for (const entry of entries) this.#settle(entry, error)
+    if (this.#options.durability === 'async') this.#again.unshift(batch)
+    else for (const { rowBytes } of batch.segments) this.#bytes -= rowBytes
+    this.#options.onFailed(error, batch)
+    if (this.#options.durability === 'async') return
+    for (const done of batch.dones) done?.(error, 0)
+    for (const mark of batch.marks) mark.done?.(error)
   }
 
-  #settle(entry: Entry, error: AppError | null): void {
-    this.#bytes -= entryBytes(entry)
-    entry.done(error, error ? 0 : (entry.row?.seq ?? 0))
+  #refuseWaiting(error: AppError): void {
+    const dones = this.#dones
+    const marks = this.#marks
+    this.#dones = []
+    this.#marks = []
+    this.#taken = this.#added
+    this.#bytes = 0
+    for (const epoch of this.#epochs) epoch.truncate(epoch.committed)
+    for (const done of dones) done?.(error, 0)
+    for (const mark of marks) mark.done?.(error)
   }
 
   #release(): void {
-    if (this.pending > 0) return
     const idle = this.#idle
     this.#idle = []
     for (const resolve of idle) resolve()
   }
-}
-
-function entryBytes({ row, receipt }: Entry): number {
-  return 64 + (row ? row.payload.length + row.fields.length : 0) + (receipt?.length ?? 0)
 }

@@ -19,6 +19,21 @@ const options = {
   maxFileSize: 8 * 2 ** 20,
 } as const
 
+/** Opens the database for this thread and others of the process. */
+export async function openThreadDatabase(path: string): Promise<Database> {
+  const shared = { ...options, createIfMissing: false, multithreading: true }
+  const db: Database = new Level<Buffer, Buffer>(path, shared)
+  await db.open()
+  return db
+}
+
+/** Gives the space of deleted records from `start` to `end` back to the disk. */
+export async function compactRange(db: Database, start: Buffer, end: Buffer): Promise<void> {
+  // The declarations of `level` name only what every platform has; on Node it is classic-level.
+  const level = db as Database & { compactRange(start: Buffer, end: Buffer): Promise<void> }
+  await level.compactRange(start, end)
+}
+
 /** Throws `store_locked`, `store_foreign`, `store_corrupt`, `store_full` or `store_unavailable`, each with what to do. */
 export async function openDatabase(path: string): Promise<Database> {
   const isNew = await prepare(path)
@@ -26,11 +41,13 @@ export async function openDatabase(path: string): Promise<Database> {
   try {
     await db.open()
     await checkVersion(db, path, isNew)
+    // Only now is it known that nobody else has it: shared between threads, a second store here would get in too.
+    await db.close()
+    return await openThreadDatabase(path)
   } catch (error) {
     await db.close()
     throw explained(error, path)
   }
-  return db
 }
 
 /** Whether the directory holds no database yet. */
@@ -70,6 +87,12 @@ async function checkVersion(db: Database, path: string, isNew: boolean): Promise
     batch.put(versionKey, Buffer.from(String(formatVersion)))
     await batch.write({ sync: true })
     return
+  }
+  if (Number(String(version)) < formatVersion) {
+    throw new AppError(
+      'store_foreign',
+      `${path} was written by a version of Amber before the first release (format ${String(version)}); nothing was touched. Move it away, or choose another directory with --store.path`,
+    )
   }
   if (Number(String(version)) > formatVersion) {
     throw new AppError(

@@ -9,7 +9,7 @@
 import { crc32 } from 'node:zlib'
 
 /** Raised when the layout of any body changes; an older server refuses a newer store. */
-export const formatVersion = 1
+export const formatVersion = 2
 
 const headBytes = 5
 

@@ -1,12 +1,15 @@
 // The keys of the database: one letter for the kind, then big-endian integers, so that byte order is time order.
 //
 //   V                      format version
-//   T id                   topic: name, counts, newest reading
+//   N id                   topic: its name, written once
+//   T id                   topic: name, counts of what is in blocks, newest reading of them
 //   C id                   capture data: source, client, user, QoS, flags, properties
-//   L seq                  log segment: the readings of one commit
+//   L seq                  log segment: readings of one commit
 //   B topic tmin seq       block: readings of one topic in (time, seq) order
-//   I topic tmin seq       its index: tmax, last seq, count, bytes
+//   I topic tmin seq       its index: extent, and each field in slots of time
+//   H id                   shape: the skeleton of one JSON layout
 //   R receipt              durable mark of a QoS 2 publish
+//   c id, h id             a second copy of C and H
 //   X key                  a damaged record, moved out of the way
 
 export const versionKey = Buffer.from('V')
@@ -14,6 +17,8 @@ export const versionKey = Buffer.from('V')
 /** Times are kept from year -285 to 9999 and beyond: shifted so that they are never negative. */
 const timeShift = 2 ** 46
 
+export const nameKey = (id: number): Buffer => numbered('N', id)
+export const shapeKey = (id: number): Buffer => numbered('H', id)
 export const topicKey = (id: number): Buffer => numbered('T', id)
 export const captureKey = (id: number): Buffer => numbered('C', id)
 
@@ -28,6 +33,13 @@ export const blockKey = (topicId: number, tmin: number, seq: number): Buffer =>
 export const indexKey = (topicId: number, tmin: number, seq: number): Buffer =>
   blockLike('I', topicId, tmin, seq)
 export const receiptKey = (receipt: string): Buffer => Buffer.from(`R${receipt}`)
+/** Where the second copy of a record stands that much depends on. */
+export function mirrorKey(key: Buffer): Buffer {
+  const mirror = Buffer.from(key)
+  mirror[0] = key[0]! | 32
+  return mirror
+}
+
 export const damagedKey = (key: Uint8Array): Buffer => Buffer.concat([Buffer.from('X'), key])
 
 /** Everything whose key starts with `letter`. */
@@ -35,6 +47,9 @@ export const kindRange = (letter: string): { gte: Buffer; lt: Buffer } => ({
   gte: Buffer.from(letter),
   lt: Buffer.from(String.fromCharCode(letter.charCodeAt(0) + 1)),
 })
+
+/** The number of a log segment's first row. */
+export const readSeq = (key: Uint8Array): number => readUint64(Buffer.from(key), 1)
 
 export const readId = (key: Uint8Array): number => Buffer.from(key).readUInt32BE(1)
 

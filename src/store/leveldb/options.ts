@@ -1,12 +1,32 @@
 // What the embedded store is told when it is opened, and what its memory profiles mean.
 
+import type { RetentionRule } from './retention.ts'
+
 export interface LevelOptions {
   path: string
   durability: 'fsync' | 'os' | 'async'
   max_pending_bytes: number
   memory: 'normal' | 'small'
+  /** Bytes on disk above which the oldest readings go; 0: no limit. */
+  max_bytes?: number
+  retention?: readonly RetentionRule[]
 }
 
-/** Rows and bytes in memory at which the log is rolled into blocks. */
-export const rollRowsMax = { normal: 65_536, small: 8192 }
-export const rollBytesMax = { normal: 64 * 2 ** 20, small: 8 * 2 ** 20 }
+/** When the log in memory is rolled into blocks. */
+export interface RollLimits {
+  /** Rows of an epoch, as long as that gives each topic in it `rowsPerTopic`. */
+  rows: number
+  rowsPerTopic: number
+  /** Bytes of an epoch, whatever its rows. */
+  bytes: number
+  /** Bytes in memory, of all epochs, above which commits wait for a roll. */
+  bytesMax: number
+}
+
+export const rollLimits: Record<LevelOptions['memory'], RollLimits> = {
+  normal: { rows: 262_144, rowsPerTopic: 64, bytes: 160 * 2 ** 20, bytesMax: 512 * 2 ** 20 },
+  small: { rows: 16_384, rowsPerTopic: 1, bytes: 8 * 2 ** 20, bytesMax: 24 * 2 ** 20 },
+}
+
+/** Without new readings for so long, what is in memory is rolled. */
+export const idleRollMs = 60_000

@@ -1,16 +1,28 @@
-// The blocks as they stood when the last roll ended: a LevelDB snapshot, shared by the scans that began since and
-// released with the last of them. A roll makes a new one in the same tick in which it swaps the block lists.
+// The blocks as they stood when the last change to them ended: a LevelDB snapshot with the directory that fits it, shared
+// by the scans that began since and released with the last of them. A change makes a new one, with the next number, in the
+// same tick in which the rows it moved leave memory.
 
+import { AppError } from '../../domain/errors.ts'
+import { type OpenBlock, openBlock } from './block/open.ts'
+import type { Shapes } from './block/shapes.ts'
 import type { Database } from './database.ts'
+import type { BlockEntry, Directory } from './directory.ts'
+import { blockKey, indexKey, topicKey } from './keys.ts'
+import { decodeTopic } from './topicRecord.ts'
 
 export class View {
-  readonly snapshot: ReturnType<Database['snapshot']>
-  readonly #onError: (error: unknown) => void
+  readonly directory: Directory
+  /** Counts the changes to the blocks since the store was opened. */
+  readonly generation: number
+  readonly #db: Database
+  readonly #snapshot: ReturnType<Database['snapshot']>
   #users = 1
 
-  constructor(db: Database, onError: (error: unknown) => void) {
-    this.snapshot = db.snapshot()
-    this.#onError = onError
+  constructor(db: Database, directory: Directory, generation: number) {
+    this.#db = db
+    this.#snapshot = db.snapshot()
+    this.directory = directory
+    this.generation = generation
   }
 
   acquire(): this {
@@ -20,6 +32,33 @@ export class View {
 
   release(): void {
     this.#users--
-    if (this.#users === 0) this.snapshot.close().catch(this.#onError)
+    // What closing a snapshot of a closed database would say helps nobody.
+    if (this.#users === 0) this.#snapshot.close().catch(() => {})
   }
+
+  /** Throws `store_corrupt` with topic and time range when the block is damaged. */
+  openBlock(shapes: Shapes, topicId: number, entry: BlockEntry): OpenBlock {
+    const record = this.#db.getSync(blockKey(topicId, entry.tmin, entry.seq), { snapshot: this.#snapshot })
+    try {
+      if (record) return openBlock(record, shapes)
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'store_corrupt') throw error
+    }
+    throw damagedBlock(this.#db, topicId, entry)
+  }
+
+  /** The record of a block's index. */
+  indexRecord(topicId: number, entry: BlockEntry): Buffer | undefined {
+    return this.#db.getSync(indexKey(topicId, entry.tmin, entry.seq), { snapshot: this.#snapshot })
+  }
+}
+
+/** What is told of a block that cannot be read. */
+export function damagedBlock(db: Database, topicId: number, entry: BlockEntry): AppError {
+  const name = decodeTopic(db.getSync(topicKey(topicId)))?.name ?? `topic number ${topicId}`
+  const [from, to] = [entry.tmin, entry.tmax].map((time) => new Date(time).toISOString())
+  return new AppError(
+    'store_corrupt',
+    `the readings of "${name}" from ${from} to ${to} are damaged; the rest can be read`,
+  )
 }

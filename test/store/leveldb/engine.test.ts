@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, renameSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Level } from 'level'
@@ -7,7 +7,7 @@ import { createLog } from '../../../src/ops/log.ts'
 import { openStore } from '../../../src/store/open.ts'
 import type { ReadingStore } from '../../../src/store/store.ts'
 import { describeStore } from '../contract.ts'
-import { append, collect } from '../reading.ts'
+import { append, collect, reading } from '../reading.ts'
 
 const log = createLog({ level: 'silent', format: 'json' })
 const config = {
@@ -141,7 +141,7 @@ test('with durability async each reading is there once after closing and opening
   await again.close()
 })
 
-test('a new topic never gets the readings of one whose record is damaged', async () => {
+test('the record of a topic is made again when it is damaged, and no other topic gets its readings', async () => {
   const store = await open(path)
   await append(store, { topic: 'old', payload: Buffer.from('old') })
   await store.close()
@@ -153,6 +153,7 @@ test('a new topic never gets the readings of one whose record is damaged', async
   }
   const last = await open(path)
   expect((await collect(last)).map(({ topic, payload }) => `${topic}=${String(payload)}`)).toEqual([
+    'old=old',
     'new=1',
     'new=2',
   ])
@@ -164,6 +165,10 @@ test('a reading never gets the client of another when capture data is damaged', 
   await append(store, { topic: 'a', clientId: 'alice', user: 'alice' })
   await store.close()
   await damage('C')
+  const mended = await open(path)
+  expect((await collect(mended)).map(({ user }) => user)).toEqual(['alice'])
+  await mended.close()
+  await damage('c')
   const again = await open(path)
   await append(again, { topic: 'b', clientId: 'bob', user: 'bob' })
   expect((await collect(again, { filters: ['b'] }))[0]?.user).toBe('bob')
@@ -189,10 +194,13 @@ test('a damaged block does not keep the log from being rolled, late readings or 
 
 test('a number is never given twice, also when the newest segment is damaged', async () => {
   const store = await open(path)
-  Object.assign(store, { roll: async () => {} })
   const first = await append(store, { topic: 'a' })
   const second = await append(store, { topic: 'a' })
+  // As after a crash: the log is not rolled.
+  cpSync(path, `${path}-copy`, { recursive: true })
   await store.close()
+  rmSync(path, { recursive: true })
+  renameSync(`${path}-copy`, path)
   expect(await damage('L')).toBe(2)
   const again = await open(path)
   expect((await collect(again)).map(({ seq }) => seq)).toEqual([first])
@@ -213,5 +221,33 @@ test('more than store.max_pending_bytes under way is refused as store_overloaded
   for (const result of results)
     if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'store_overloaded' })
   expect((await collect(store)).length).toBe(stored)
+  await store.close()
+})
+
+test('rows appended while others are acknowledged are committed after them, each once', async () => {
+  const store = await open(path)
+  const seqs: number[] = []
+  await new Promise<void>((resolve, reject) => {
+    let sent = 0
+    const next = (): void => {
+      if (sent === 3000) return
+      const payload = Buffer.from(String(sent++))
+      store.append(
+        reading({ topic: 'a', time: sent, payload }),
+        { awaited: true, receipt: `r${sent}` },
+        (error, seq) => {
+          if (error) reject(error)
+          seqs.push(seq)
+          if (seqs.length === 3000) resolve()
+          next()
+        },
+      )
+    }
+    for (let open = 0; open < 100; open++) next()
+  })
+  expect(seqs).toEqual(Array.from({ length: 3000 }, (_, i) => i + 1))
+  expect((await collect(store)).map(({ payload }) => String(payload))).toEqual(
+    seqs.map((seq) => String(seq - 1)),
+  )
   await store.close()
 })

@@ -10,13 +10,14 @@
 //                 lowest; each a column of integers, or plain zigzag integers when there are at most 4 slots
 //        doubles: sums, m2s, lowest, highest, first, last, 8 bytes each
 
-import { ByteWriter } from '../binary.ts'
+import { AppError } from '../../../domain/errors.ts'
+import { ByteReader, ByteWriter } from '../binary.ts'
 import { ColumnWriter, finishColumns } from './columns.ts'
-import { type BlockExtent, writeExtent } from './extent.ts'
+import { type BlockExtent, readExtent, writeExtent } from './extent.ts'
 import type { Gathered } from './gather.ts'
 import { doubleColumns, fewSlots, IndexReader, scaledColumns } from './indexreader.ts'
 import { encodeIntegers } from './integers.ts'
-import { seal, sealBytes } from './seal.ts'
+import { guarded, seal, sealBytes, unseal } from './seal.ts'
 import { doubleSlots, type FieldSlots, scaledSlots, type SlotGrid, slotLadder } from './slots.ts'
 
 /** Fields an index lists. */
@@ -92,3 +93,14 @@ function writeIntegers(out: ColumnWriter, values: Float64Array): void {
 
 const asBytes = (values: Float64Array): Uint8Array =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+
+/** From where to where the block of an index reaches; `null` when the record is damaged. */
+export function readIndexExtent(record: Uint8Array): BlockExtent | null {
+  try {
+    const view = unseal(record, 'index')
+    return guarded('index', () => readExtent(new ByteReader(view, sealBytes)))
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'store_corrupt') return null
+    throw error
+  }
+}

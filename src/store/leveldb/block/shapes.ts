@@ -37,7 +37,7 @@ const recentMax = 4
 
 export class Shapes {
   readonly limits: ShapeLimits
-  readonly #shapes: Shape[] = []
+  readonly #shapes: (Shape | null)[] = []
   readonly #byKey = new Map<string, Shape>()
   /** Rows seen of layouts that are not in the table; forgotten as a whole when there are too many. */
   readonly #candidates = new Map<string, number>()
@@ -106,6 +106,11 @@ export class Shapes {
     if (id !== this.count + 1)
       throw new AppError('store_corrupt', `shape ${this.count + 1} is missing before ${id}`)
     this.#add({ ...decodeShape(record), id })
+  }
+
+  /** Leaves a number out: its record is damaged. */
+  skip(id: number): void {
+    if (id === this.count + 1) this.#shapes.push(null)
   }
 
   #add(shape: Shape): Shape {

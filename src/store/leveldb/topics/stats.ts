@@ -20,14 +20,21 @@ export interface TopicCounts {
   seqMax: number
 }
 
+const none: TopicCounts = { readings: 0, bytes: 0, firstTime: 0, lastTime: 0, newestSeq: 0, seqMax: 0 }
+
 export class TopicStats {
   readonly #pages: (Float64Array | undefined)[] = []
+  /** Readings of all topics, and how many topics have some. */
+  total = 0
+  topics = 0
 
   /** Counts one reading. */
   count(id: number, time: number, seq: number, bytes: number): void {
     const page = this.#pageFor(id)
     const at = (id % pageTopics) * columns
     const first = page[at] === 0
+    if (first) this.topics++
+    this.total++
     page[at] = (page[at] as number) + 1
     page[at + 1] = (page[at + 1] as number) + bytes
     if (first || time < (page[at + firstTimeAt] as number)) page[at + firstTimeAt] = time
@@ -41,6 +48,9 @@ export class TopicStats {
 
   set(id: number, counts: TopicCounts): void {
     const { readings, bytes, firstTime, lastTime, newestSeq, seqMax } = counts
+    const before = this.readings(id)
+    this.total += readings - before
+    this.topics += (readings > 0 ? 1 : 0) - (before > 0 ? 1 : 0)
     this.#pageFor(id).set(
       [readings, bytes, firstTime, lastTime, newestSeq, seqMax],
       (id % pageTopics) * columns,
@@ -66,9 +76,12 @@ export class TopicStats {
     return this.#pages[Math.floor(id / pageTopics)]?.[(id % pageTopics) * columns] ?? 0
   }
 
+  newestSeq(id: number): number {
+    return this.#pages[Math.floor(id / pageTopics)]?.[(id % pageTopics) * columns + newestSeqAt] ?? 0
+  }
+
   clear(id: number): void {
-    const at = (id % pageTopics) * columns
-    this.#pages[Math.floor(id / pageTopics)]?.fill(0, at, at + columns)
+    this.set(id, none)
   }
 
   #pageFor(id: number): Float64Array {

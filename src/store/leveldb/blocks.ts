@@ -1,0 +1,241 @@
+// The blocks of a store and every change to them: rolls, removals, compaction. Changes come one after another; readers see
+// the blocks as they were until a change ends, then as they are, in one tick. Large work is done in a thread.
+
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Shapes } from './block/shapes.ts'
+import type { Database } from './database.ts'
+import { Directory, type SharedPages } from './directory.ts'
+import type { Epoch } from './hot/epoch.ts'
+import { compactTopics, type RemoveInput, removeRows } from './roll/remove.ts'
+import { rollEpoch, type RollContext } from './roll/roll.ts'
+import type { RowChunk } from './scan/chunk.ts'
+import {
+  type HotEpoch,
+  type RangeJob,
+  rangeChunks,
+  type SinceJob,
+  sinceChunks,
+  type Sources,
+} from './scan/jobs.ts'
+import { loadShapes } from './shapeTable.ts'
+import type { RollParams, ScanParams, ViewParams } from './thread/main.ts'
+import { StoreThread } from './thread/thread.ts'
+import { View } from './view.ts'
+
+/** Rows that are rolled without a thread: it would take longer to start. */
+const inlineRollRows = 16_384
+/** Blocks that are looked through without a thread. */
+const inlineRemoveTopics = 64
+/** The main thread works this long before it lets others in. */
+const turnMs = 4
+
+export interface Removal {
+  readings: number
+  bytes: number
+  /** Topics that have lost readings. */
+  topicIds: number[]
+}
+
+type Scan = { method: 'range'; job: RangeJob } | { method: 'since'; job: SinceJob }
+
+export class Blocks {
+  readonly #db: Database
+  #shapes: Shapes
+  readonly #roller: StoreThread
+  readonly #reader: StoreThread
+  #view: View
+  /** The change under way; the next waits for it. */
+  #last: Promise<unknown> = Promise.resolve()
+  /** Blocks are being written that no view knows yet. */
+  #isWriting = false
+  /** The reading thread has its snapshot of the view before. */
+  #isPinned = false
+
+  constructor(db: Database, path: string, directory: Directory, shapes: Shapes | null) {
+    this.#db = db
+    this.#shapes = shapes ?? loadedShapes(db)
+    this.#view = new View(db, directory, 0)
+    this.#roller = new StoreThread(path)
+    this.#reader = new StoreThread(path)
+  }
+
+  get directory(): Directory {
+    return this.#view.directory
+  }
+
+  /**
+   * Writes the blocks of a complete epoch. `onSwapped` is called in the tick in which readers see the blocks: the rows in
+   * memory must go in it.
+   */
+  roll(epoch: Epoch, onSwapped: () => void): Promise<void> {
+    const { committed: end, segments } = epoch
+    return this.#change(
+      end <= inlineRollRows,
+      async (context) => {
+        const directory = await rollEpoch(context, { rows: epoch.rows, end, segments })
+        return { directory, value: undefined }
+      },
+      async (view) => {
+        const params: RollParams = { ...view, rows: epoch.share(), end, segments }
+        const pages = await this.#callRoller<SharedPages>('roll', params)
+        return { directory: new Directory(pages), value: undefined }
+      },
+      onSwapped,
+    )
+  }
+
+  remove(input: RemoveInput, onSwapped: (removed: Removal) => void): Promise<Removal> {
+    return this.#change(
+      input.topicIds.length <= inlineRemoveTopics,
+      async (context) => {
+        const { directory, ...value } = await removeRows(context, input)
+        return { directory, value }
+      },
+      async (view) => {
+        const { pages, ...value } = await this.#callRoller<Removal & { pages: SharedPages }>('remove', {
+          ...view,
+          ...input,
+        })
+        return { directory: new Directory(pages), value }
+      },
+      onSwapped,
+    )
+  }
+
+  /** Gives the space of removed blocks back to the disk. */
+  async compact(topicIds: readonly number[]): Promise<void> {
+    const context = { db: this.#db, shapes: this.#shapes, directory: this.directory }
+    await this.#turn(() => compactTopics({ ...context, beforeWrite: async () => {}, pause }, topicIds))
+  }
+
+  /** Chunks of a scan, read here when it is small, else in a thread. */
+  async *scan(scan: Scan, epochs: readonly Epoch[], isSmall: boolean): AsyncGenerator<RowChunk> {
+    // What is visible now is what the query sees, even if it has to wait.
+    const seen = epochs.map((epoch) => ({ epoch, visible: epoch.visible }))
+    const view = this.#view.acquire()
+    try {
+      // A thread that starts while blocks are written would see some that belong to the next view.
+      if (isSmall || (this.#isWriting && !this.#isPinned)) {
+        const hot = seen.map(({ epoch, visible }) => ({ rows: epoch.rows, visible }))
+        yield* this.#scanHere(scan, view, hot)
+        return
+      }
+      const params: ScanParams<Scan['job']> = {
+        generation: view.generation,
+        pages: view.directory.shared,
+        epochs: seen.map(({ epoch, visible }) => ({ rows: epoch.share(), visible })),
+        job: scan.job,
+      }
+      yield* this.#reader.call<RowChunk, void>(scan.method, params)
+    } finally {
+      view.release()
+    }
+  }
+
+  /** The view is gone after this; what runs in threads fails. */
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#last])
+    await Promise.all([this.#roller.close(), this.#reader.close()])
+    this.#view.release()
+  }
+
+  /** Stops what can be stopped: the database is to be closed whatever is under way. */
+  async abandon(): Promise<void> {
+    await Promise.all([this.#roller.close(), this.#reader.close()])
+    await Promise.allSettled([this.#last])
+    this.#view.release()
+  }
+
+  async *#scanHere(scan: Scan, view: View, epochs: readonly HotEpoch[]): AsyncGenerator<RowChunk> {
+    const sources: Sources = {
+      directory: view.directory,
+      openBlock: (topicId, entry) => view.openBlock(this.#shapes, topicId, entry),
+      epochs,
+    }
+    const chunks = scan.method === 'range' ? rangeChunks(sources, scan.job) : sinceChunks(sources, scan.job)
+    let isFirst = true
+    for (const chunk of chunks) {
+      if (!isFirst) await nextTurn()
+      isFirst = false
+      yield chunk
+    }
+  }
+
+  /** Runs one change, then puts what it made in force. */
+  #change<T>(
+    isSmall: boolean,
+    here: (context: RollContext) => Promise<{ directory: Directory; value: T }>,
+    there: (view: ViewParams) => Promise<{ directory: Directory; value: T }>,
+    onSwapped: (value: T) => void,
+  ): Promise<T> {
+    return this.#turn(async () => {
+      const { directory, generation } = this.#view
+      try {
+        const context = { db: this.#db, shapes: this.#shapes, directory, pause: pausing() }
+        const result = isSmall
+          ? await here({ ...context, beforeWrite: () => this.#prepare() })
+          : await there({ generation, pages: directory.shared })
+        this.#swap(result.directory)
+        onSwapped(result.value)
+        return result.value
+      } catch (error) {
+        // Some of the shapes may not be on the disk.
+        if (isSmall) this.#shapes = new Shapes()
+        loadShapes(this.#db, this.#shapes)
+        throw error
+      } finally {
+        this.#isWriting = false
+      }
+    })
+  }
+
+  /** A call in which the thread asks once before it writes. */
+  async #callRoller<Result>(method: string, params: unknown): Promise<Result> {
+    const call = this.#roller.call<'prepared', Result>(method, params)
+    for (;;) {
+      const { done, value } = await call.next()
+      if (done) return value
+      await this.#prepare()
+    }
+  }
+
+  /** Nothing is written before a reading thread has the blocks as they are. */
+  async #prepare(): Promise<void> {
+    const { generation, directory } = this.#view
+    this.#isPinned = this.#reader.isRunning
+    this.#isWriting = true
+    const params: ViewParams = { generation, pages: directory.shared }
+    if (this.#isPinned) await this.#reader.ask('pin', params)
+  }
+
+  #swap(directory: Directory): void {
+    const { generation } = this.#view
+    loadShapes(this.#db, this.#shapes)
+    this.#view.release()
+    this.#view = new View(this.#db, directory, generation + 1)
+  }
+
+  #turn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work, work)
+    this.#last = turn.catch(() => {})
+    return turn
+  }
+}
+
+async function pause(): Promise<void> {}
+
+/** Lets the loop turn every few milliseconds. */
+function pausing(): () => Promise<void> {
+  let turn = performance.now()
+  return async () => {
+    if (performance.now() - turn < turnMs) return
+    await nextTurn()
+    turn = performance.now()
+  }
+}
+
+function loadedShapes(db: Database): Shapes {
+  const shapes = new Shapes()
+  loadShapes(db, shapes)
+  return shapes
+}

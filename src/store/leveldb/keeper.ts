@@ -1,0 +1,325 @@
+// Keeps what is in memory and what is in blocks in step: closes an epoch when it is full, rolls complete ones in order,
+// removes what is too old or too much, and makes commits wait when memory runs ahead of the disk.
+
+import { statfs } from 'node:fs/promises'
+import type { Log } from '../../ops/log.ts'
+import { directoryBytes } from '../directory.ts'
+import type { RemoveQuery, Removed, StoreStatus } from '../store.ts'
+import { Blocks } from './blocks.ts'
+import type { Committer } from './committer.ts'
+import { type Database, explained } from './database.ts'
+import type { Directory } from './directory.ts'
+import type { Epoch } from './hot/epoch.ts'
+import type { Loaded } from './load.ts'
+import { idleRollMs, type LevelOptions, rollLimits } from './options.ts'
+import { applyRetention } from './retention.ts'
+import type { AppError } from '../../domain/errors.ts'
+import { decodeTopic } from './topicRecord.ts'
+import { topicKey } from './keys.ts'
+
+export interface KeeperDeps {
+  db: Database
+  loaded: Loaded
+  options: LevelOptions
+  log: Log
+  committer: Committer
+  /** The disk is full. */
+  onFull: (error: AppError) => void
+}
+
+/** After a failed roll the next is tried no sooner. */
+const retryMs = 5000
+/** How often what is too old is looked for. */
+const retentionMs = 60_000
+const dayMs = 86_400_000
+
+export class Keeper {
+  readonly #deps: KeeperDeps
+  /** Oldest first; the last takes rows, the others are to be rolled. */
+  #epochs: Epoch[]
+  #blocks: Blocks
+  #db: Database
+  #rolling: Promise<boolean> | null = null
+  /** Resolves when the database is open; a query waits for it. */
+  ready: Promise<void> = Promise.resolve()
+  #setReady: () => void = () => {}
+  #isSuspended = false
+  #diskBytes = 0
+  #freeBytes: number | null = null
+  readonly #timers: NodeJS.Timeout[] = []
+  #lastShown = 0
+  #retryAt = 0
+
+  constructor(deps: KeeperDeps) {
+    const { db, loaded, options, committer } = deps
+    this.#deps = deps
+    this.#db = db
+    this.#blocks = new Blocks(db, options.path, loaded.directory, loaded.shapes)
+    this.#epochs = [...(loaded.epoch.staged > 0 ? [loaded.epoch] : []), committer.epoch]
+    // Segments without a row that is not in blocks are still to be deleted.
+    if (loaded.epoch.staged === 0 && loaded.epoch.segments.length > 0) this.#epochs.unshift(loaded.epoch)
+    this.#every(1000, () => this.#tick())
+    this.#every(retentionMs, () => void this.retain())
+    this.#measure()
+  }
+
+  get epochs(): readonly Epoch[] {
+    return this.#epochs
+  }
+
+  get blocks(): Blocks {
+    return this.#blocks
+  }
+
+  get directory(): Directory {
+    return this.#blocks.directory
+  }
+
+  get status(): Pick<
+    StoreStatus,
+    'readings' | 'topics' | 'diskBytes' | 'hotReadings' | 'hotBytes' | 'blocks' | 'damaged' | 'daysUntilFull'
+  > {
+    const { loaded } = this.#deps
+    return {
+      readings: loaded.stats.total,
+      topics: loaded.stats.topics,
+      diskBytes: this.#diskBytes,
+      hotReadings: this.#epochs.reduce((sum, { visible }) => sum + visible, 0),
+      hotBytes: this.#hotBytes,
+      blocks: this.directory.blocks,
+      damaged: loaded.damaged,
+      daysUntilFull: this.#daysUntilFull(),
+    }
+  }
+
+  get #hotBytes(): number {
+    return this.#epochs.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  /** Makes rows of an epoch up to `end` visible to every query. */
+  show(epoch: Epoch, end: number): void {
+    const { stats } = this.#deps.loaded
+    const { rows } = epoch
+    epoch.show(end, (row) => stats.count(rows.topic(row), rows.time(row), rows.seq(row), rows.size(row)))
+    this.#lastShown = performance.now()
+  }
+
+  /** Called before a batch is made: an epoch that is full takes no more rows. */
+  closeFullEpoch(): void {
+    const { committer, options } = this.#deps
+    const { rows, rowsPerTopic, bytes } = rollLimits[options.memory]
+    const { epoch } = committer
+    const isFull = epoch.staged >= rows && epoch.staged >= rowsPerTopic * epoch.topics
+    if (isFull || epoch.bytes >= bytes) this.#rotate()
+  }
+
+  /** Called after a batch: rolls what is complete, and lets commits wait when memory is full. */
+  committed(): void {
+    const { committer, options } = this.#deps
+    if (this.#hotBytes > rollLimits[options.memory].bytesMax) committer.hold(true)
+    if (this.#epochs.length > 1) void this.#roll()
+  }
+
+  /** Rolls everything that is durable now. */
+  async rollAll(): Promise<void> {
+    const { committer } = this.#deps
+    this.#rotate()
+    await committer.drained()
+    this.#retryAt = 0
+    while (this.#epochs.length > 1 && (await this.#roll()));
+  }
+
+  async remove({ filters, mayRemove, from, to, isDryRun, signal }: RemoveQuery): Promise<Removed> {
+    const { select } = this.#deps.loaded
+    await this.ready
+    if (!isDryRun) await this.rollAll()
+    const ask = { filters, limit: Number.POSITIVE_INFINITY, ...(mayRemove ? { mayRead: mayRemove } : {}) }
+    const topicIds = select.select(ask, (id) => this.directory.count(id) > 0 || this.#isHot(id))
+    signal?.throwIfAborted()
+    const hot = isDryRun ? this.#hotBetween(topicIds, from, to) : { readings: 0, bytes: 0 }
+    const removed = await this.#remove(topicIds, { from, to, isDryRun, slackMs: 0 })
+    return { readings: removed.readings + hot.readings, bytes: removed.bytes + hot.bytes }
+  }
+
+  /** Removes what retention says, and what is more than the store may hold. */
+  async retain(): Promise<void> {
+    const { options, log, loaded } = this.#deps
+    if (this.#isSuspended || !(options.max_bytes || options.retention?.length)) return
+    await applyRetention({
+      rules: options.retention ?? [],
+      bytesMax: options.max_bytes ?? 0,
+      select: loaded.select,
+      stats: loaded.stats,
+      directory: () => this.directory,
+      diskBytes: () => directoryBytes(options.path),
+      remove: (topicIds, from, to, slackMs) => this.#remove(topicIds, { from, to, isDryRun: false, slackMs }),
+      log,
+    }).catch((error: unknown) => log.error({ err: error }, 'retention could not remove readings'))
+    this.#measure()
+  }
+
+  /** The database is to be closed: nothing reads or writes until `resume`. */
+  async suspend(): Promise<void> {
+    if (this.#isSuspended) return
+    this.#isSuspended = true
+    this.ready = new Promise((resolve) => (this.#setReady = resolve))
+    this.#directoryThen = this.#blocks.directory
+    await this.#blocks.abandon()
+    await this.#rolling
+    this.#directoryThen = this.#blocks.directory
+  }
+
+  #directoryThen: Directory | null = null
+
+  resume(db: Database): void {
+    const { loaded, options } = this.#deps
+    this.#db = db
+    this.#blocks = new Blocks(db, options.path, this.#directoryThen ?? loaded.directory, null)
+    this.#isSuspended = false
+    this.#retryAt = 0
+    this.#setReady()
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer)
+    if (this.#isSuspended) return
+    await this.#rolling
+    await this.rollAll()
+    await this.#blocks.close()
+  }
+
+  #rotate(): void {
+    const { committer } = this.#deps
+    if (committer.rotate()) this.#epochs.push(committer.epoch)
+  }
+
+  /** Rolls the oldest epoch when it is complete; whether there was one and it succeeded. */
+  #roll(): Promise<boolean> {
+    if (this.#rolling) return this.#rolling
+    const [epoch] = this.#epochs
+    const isComplete = epoch && this.#epochs.length > 1 && epoch.isClosed && epoch.committed === epoch.staged
+    if (!isComplete || this.#isSuspended || performance.now() < this.#retryAt) return Promise.resolve(false)
+    this.#rolling = this.#blocks
+      .roll(epoch, () => {
+        this.#epochs = this.#epochs.filter((each) => each !== epoch)
+      })
+      .then(
+        () => this.#rolled(),
+        (error: unknown) => this.#notRolled(error),
+      )
+    return this.#rolling
+  }
+
+  #rolled(): boolean {
+    const { committer, options } = this.#deps
+    this.#rolling = null
+    if (this.#hotBytes <= rollLimits[options.memory].bytesMax) committer.hold(false)
+    this.#measure()
+    void this.#roll()
+    return true
+  }
+
+  /** The log still holds everything, and the rows are where they were: the next roll tries again. */
+  #notRolled(error: unknown): boolean {
+    const { log, options, committer, onFull } = this.#deps
+    this.#rolling = null
+    this.#retryAt = performance.now() + retryMs
+    committer.hold(false)
+    if (this.#isSuspended) return false
+    log.error({ err: error }, 'the log could not be rolled into blocks; nothing is lost, it is tried again')
+    const why = explained(error, options.path)
+    if (why.code === 'store_full') onFull(why)
+    return false
+  }
+
+  #tick(): void {
+    const isIdle = performance.now() - this.#lastShown > idleRollMs
+    if (isIdle && this.#epochs.at(-1)!.visible > 0) this.#rotate()
+    if (this.#epochs.length > 1) void this.#roll()
+  }
+
+  async #remove(
+    topicIds: Uint32Array,
+    range: { from: number; to: number; isDryRun: boolean; slackMs: number },
+  ): Promise<Removed> {
+    const {
+      readings,
+      bytes,
+      topicIds: changed,
+    } = await this.#blocks.remove({ topicIds, ...range }, (removed) => {
+      for (const id of removed.topicIds) this.#recount(id)
+    })
+    if (changed.length > 0) await this.#blocks.compact(changed)
+    this.#measure()
+    return { readings, bytes }
+  }
+
+  /** A topic's counts once some of its readings are gone: those in blocks, and those in memory. */
+  #recount(id: number): void {
+    const { stats } = this.#deps.loaded
+    const topic = decodeTopic(this.#db.getSync(topicKey(id)))
+    if (!topic) return
+    stats.set(id, topic)
+    for (const { rows, head } of this.#epochs.map((epoch) => ({ rows: epoch.rows, head: epoch.head(id) }))) {
+      for (let row = head; row >= 0; row = rows.previous(row)) {
+        stats.count(id, rows.time(row), rows.seq(row), rows.size(row))
+      }
+    }
+  }
+
+  #isHot(id: number): boolean {
+    return this.#epochs.some((epoch) => epoch.head(id) >= 0)
+  }
+
+  #hotBetween(topicIds: Uint32Array, from: number, to: number): Removed {
+    const found: Removed = { readings: 0, bytes: 0 }
+    for (const id of topicIds) {
+      for (const epoch of this.#epochs) {
+        for (let row = epoch.head(id); row >= 0; row = epoch.rows.previous(row)) {
+          const time = epoch.rows.time(row)
+          if (time < from || time >= to) continue
+          found.readings++
+          found.bytes += epoch.rows.size(row)
+        }
+      }
+    }
+    return found
+  }
+
+  /** At the pace of the last day; `null` while that is not known. */
+  #daysUntilFull(): number | null {
+    if (this.#freeBytes === null || this.#deps.loaded.stats.total === 0) return null
+    const perDay = this.#readingsSince(Date.now() - dayMs)
+    const { max_bytes: bytesMax = 0 } = this.#deps.options
+    const free = bytesMax > 0 ? Math.min(this.#freeBytes, bytesMax - this.#diskBytes) : this.#freeBytes
+    const bytesPerDay = perDay * (this.#diskBytes / this.#deps.loaded.stats.total)
+    return bytesPerDay > 0 ? Math.max(0, free) / bytesPerDay : null
+  }
+
+  /** Readings of a time after `time`, a block that reaches over it in proportion. */
+  #readingsSince(time: number): number {
+    let count = this.#epochs.reduce((sum, { visible }) => sum + visible, 0)
+    for (const entry of this.directory.after(time)) {
+      const part = entry.tmin >= time ? 1 : (entry.tmax - time) / (entry.tmax - entry.tmin)
+      count += entry.count * part
+    }
+    return count
+  }
+
+  #measure(): void {
+    const { options, log } = this.#deps
+    Promise.all([directoryBytes(options.path), statfs(options.path)]).then(
+      ([bytes, { bavail, bsize }]) => {
+        this.#diskBytes = bytes
+        this.#freeBytes = bavail * bsize
+      },
+      (error: unknown) => log.debug({ err: error }, 'the size on disk is not known'),
+    )
+  }
+
+  #every(ms: number, work: () => void): void {
+    const timer = setInterval(work, ms)
+    timer.unref()
+    this.#timers.push(timer)
+  }
+}

@@ -1,0 +1,166 @@
+// Questions to the store: which topics, which of their rows, from memory and from blocks, and rows made into readings.
+
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { AppError } from '../../domain/errors.ts'
+import type { Reading } from '../../domain/reading.ts'
+import type { LatestQuery, RangeQuery, TopicFilters, TopicInfo, TopicsQuery } from '../store.ts'
+import { parseFields } from './block/fields.ts'
+import type { Database } from './database.ts'
+import { countRows, findRow, topicSet } from './hotTopics.ts'
+import type { Keeper } from './keeper.ts'
+import { topicKey } from './keys.ts'
+import type { Loaded } from './load.ts'
+import type { RowChunk } from './scan/chunk.ts'
+import type { RangeJob } from './scan/jobs.ts'
+import { decodeTopic, type StoredReading } from './topicRecord.ts'
+import type { TopicCounts } from './topics/stats.ts'
+
+/** A query over no more topics and rows than this is answered at once; others in a thread. */
+const smallTopics = 64
+const smallRows = 8192
+
+/** The main thread works this long before it lets others in. */
+const turnMs = 4
+
+const everyTopic = { limit: Number.POSITIVE_INFINITY }
+
+interface Deps {
+  loaded: Loaded
+  keeper: Keeper
+  db: () => Database
+}
+
+export class Readings {
+  readonly #deps: Deps
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  async latest(query: LatestQuery): Promise<Reading[]> {
+    const { asOf } = query
+    const ids = this.#select(asOf === undefined ? query : { ...query, limit: Number.POSITIVE_INFINITY })
+    const found: Reading[] = []
+    let turn = performance.now()
+    for (const id of ids) {
+      if (found.length >= query.limit) break
+      const newest = asOf === undefined ? this.#newest(id) : null
+      const reading = newest ?? (await this.#lastBefore(id, asOf === undefined ? Infinity : asOf + 1))
+      if (reading) found.push(reading)
+      if (performance.now() - turn < turnMs) continue
+      await nextTurn()
+      query.signal?.throwIfAborted()
+      turn = performance.now()
+    }
+    return found
+  }
+
+  async *range(query: RangeQuery): AsyncGenerator<Reading[]> {
+    const { filters, mayRead, from, to, order, limit, after, signal } = query
+    const ids = this.#select({ filters, ...everyTopic, ...(mayRead ? { mayRead } : {}) })
+    const bounds = { from, to, order, limit, ...(after ? { after } : {}) }
+    yield* this.#range(ids, bounds, signal)
+  }
+
+  async *since(seq: number): AsyncGenerator<Reading[]> {
+    const { keeper } = this.#deps
+    const { directory, epochs } = keeper
+    const isCold = directory.blocks > 0 && [...directory.topicIds()].some((id) => hasNewer(keeper, id, seq))
+    const job = { after: seq, limit: Number.POSITIVE_INFINITY }
+    for await (const chunk of keeper.blocks.scan({ method: 'since', job }, epochs, !isCold)) {
+      yield this.#readings(chunk)
+    }
+  }
+
+  topics(query: TopicsQuery): TopicInfo[] {
+    const { names, stats } = this.#deps.loaded
+    return [...this.#select(query)].map((id) => infoOf(names.nameOf(id), stats.info(id)))
+  }
+
+  #select(query: {
+    filters: TopicFilters
+    limit: number
+    mayRead?: (topic: string) => boolean
+  }): Uint32Array {
+    const { select, stats } = this.#deps.loaded
+    return select.select(query, (id) => stats.readings(id) > 0)
+  }
+
+  async *#range(
+    ids: Uint32Array,
+    bounds: Omit<RangeJob, 'topics'>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Reading[]> {
+    const { keeper } = this.#deps
+    const { epochs } = keeper
+    const job: RangeJob = { ...bounds, topics: topicSet(epochs, ids) }
+    const scan = { method: 'range', job } as const
+    for await (const chunk of keeper.blocks.scan(scan, epochs, this.#isSmall(ids, bounds))) {
+      signal?.throwIfAborted()
+      yield this.#readings(chunk)
+    }
+  }
+
+  #isSmall(ids: Uint32Array, { from, to, limit }: Omit<RangeJob, 'topics'>): boolean {
+    if (ids.length > smallTopics) return false
+    if (limit <= smallRows) return true
+    const { directory, epochs } = this.#deps.keeper
+    let rows = countRows(epochs, ids, smallRows)
+    for (const id of ids) for (const { count } of directory.between(id, from, to)) rows += count
+    return rows <= smallRows
+  }
+
+  /** The newest reading: in memory, or in the topic's record. */
+  #newest(id: number): Reading | null {
+    const { loaded, keeper, db } = this.#deps
+    const seq = loaded.stats.newestSeq(id)
+    const row = findRow(keeper.epochs, id, seq)
+    if (row) return this.#reading(id, row.time, seq, copied(row))
+    const topic = decodeTopic(db().getSync(topicKey(id)))
+    return topic?.newest && topic.newestSeq === seq
+      ? this.#reading(id, topic.lastTime, seq, topic.newest)
+      : null
+  }
+
+  async #lastBefore(id: number, to: number): Promise<Reading | null> {
+    const bounds = { from: Number.NEGATIVE_INFINITY, to, order: 'desc', limit: 1 } as const
+    for await (const [reading] of this.#range(Uint32Array.of(id), bounds, undefined)) return reading ?? null
+    return null
+  }
+
+  #readings(chunk: RowChunk): Reading[] {
+    const { topics, times, seqs, receivedAt, captures, bytes, fieldsEnds, payloadEnds } = chunk
+    const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    let at = 0
+    return Array.from({ length: chunk.count }, (_, i) => {
+      const fields = all.subarray(at, fieldsEnds[i])
+      const payload = all.subarray(fieldsEnds[i], payloadEnds[i])
+      at = payloadEnds[i]!
+      const row = { receivedAt: receivedAt[i]!, captureId: captures[i]!, fields, payload }
+      return this.#reading(topics[i]!, times[i]!, seqs[i]!, row)
+    })
+  }
+
+  #reading(id: number, time: number, seq: number, row: StoredReading): Reading {
+    const { names, captures } = this.#deps.loaded
+    const topic = names.nameOf(id)
+    const capture = captures.get(row.captureId)
+    if (!capture)
+      throw new AppError('store_corrupt', `the capture data of reading ${seq} ("${topic}") is damaged`)
+    const { receivedAt, payload } = row
+    return { topic, time, seq, receivedAt, payload, fields: parseFields(row.fields), ...capture }
+  }
+}
+
+function hasNewer({ directory }: Keeper, id: number, seq: number): boolean {
+  return directory.entries(id).some(({ seqMax }) => seqMax > seq)
+}
+
+/** Memory of an epoch is shared with threads, which not everything that takes bytes allows. */
+function copied<T extends StoredReading>(row: T): T {
+  return { ...row, fields: Buffer.from(row.fields), payload: Buffer.from(row.payload) }
+}
+
+function infoOf(topic: string, { readings, bytes, firstTime, lastTime }: TopicCounts): TopicInfo {
+  return { topic, readings, bytes, firstTime, lastTime }
+}

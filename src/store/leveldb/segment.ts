@@ -1,0 +1,92 @@
+// A log segment: the rows of one commit, or of a part of it, as they lie in memory and on the disk. Their numbers follow
+// one another; the first stands in the segment's key.
+//
+//   version | CRC-32 | time of the first row | rows: topic id | time - first time | capture data
+//   capture data: received - time | capture id | fields length, fields | payload length, payload
+
+import { ByteReader } from './binary.ts'
+
+/** The largest number of bytes a row takes beside its payload and fields. */
+export const rowOverheadBytes = 6 * 8
+
+/** What stands in a row after topic and time. */
+export interface RowBody {
+  receivedAt: number
+  captureId: number
+  /** Offsets in the bytes that were read. */
+  fieldsAt: number
+  fieldsEnd: number
+  payloadAt: number
+  payloadEnd: number
+}
+
+/** Writes LEB128 at `at`; where it ends. */
+export function writeUint(bytes: Uint8Array, at: number, value: number): number {
+  let rest = value
+  let end = at
+  while (rest >= 0x80000000) {
+    bytes[end++] = (rest % 128) | 128
+    rest = Math.floor(rest / 128)
+  }
+  while (rest > 127) {
+    bytes[end++] = (rest & 127) | 128
+    rest >>>= 7
+  }
+  bytes[end++] = rest
+  return end
+}
+
+/** Zigzag LEB128. */
+export const writeInt = (bytes: Uint8Array, at: number, value: number): number =>
+  writeUint(bytes, at, value < 0 ? -2 * value - 1 : 2 * value)
+
+/** Copies `source` to `at`; where it ends. */
+export function writeRaw(bytes: Uint8Array, at: number, source: Uint8Array): number {
+  const length = source.length
+  if (length > 64) bytes.set(source, at)
+  // A call costs more than a short copy.
+  else for (let i = 0; i < length; i++) bytes[at + i] = source[i]!
+  return at + length
+}
+
+/** The capture data at `offset`. */
+export function readBody(bytes: Uint8Array, offset: number, time: number): RowBody {
+  const input = new ByteReader(bytes, offset)
+  const receivedAt = time + input.int()
+  const captureId = input.uint()
+  const fieldsLength = input.uint()
+  const fieldsAt = input.offset
+  input.offset += fieldsLength
+  const payloadLength = input.uint()
+  const payloadAt = input.offset
+  return {
+    receivedAt,
+    captureId,
+    fieldsAt,
+    fieldsEnd: fieldsAt + fieldsLength,
+    payloadAt,
+    payloadEnd: payloadAt + payloadLength,
+  }
+}
+
+/** One row of a segment read from the disk. */
+export interface SegmentRow extends RowBody {
+  topicId: number
+  time: number
+  seq: number
+}
+
+/** Rows of a segment's body (after its frame). Throws `RangeError` on bytes that are no rows. */
+export function* readSegment(body: Uint8Array, firstSeq: number): Generator<SegmentRow> {
+  const input = new ByteReader(body)
+  const firstTime = input.int()
+  for (let seq = firstSeq; !input.done; seq++) {
+    const topicId = input.uint()
+    const time = firstTime + input.int()
+    const row = readBody(body, input.offset, time)
+    if (row.payloadEnd > body.length || row.fieldsEnd > body.length)
+      throw new RangeError('cut off inside a row')
+    input.offset = row.payloadEnd
+    yield { topicId, time, seq, ...row }
+  }
+}

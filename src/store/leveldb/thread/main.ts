@@ -1,0 +1,134 @@
+// A store thread: has the same database open as the main thread, rolls epochs and reads for long queries. Blocks are read
+// as they stood at one generation: the main thread changes none before this thread has taken its snapshot.
+
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import { Shapes } from '../block/shapes.ts'
+import { type Database, openThreadDatabase } from '../database.ts'
+import { Directory, type SharedPages } from '../directory.ts'
+import { HotRows, type SharedRows } from '../hot/pages.ts'
+import { compactTopics, type RemoveInput, removeRows } from '../roll/remove.ts'
+import { rollEpoch, type RollContext } from '../roll/roll.ts'
+import { buffersOf, type RowChunk } from '../scan/chunk.ts'
+import { type RangeJob, rangeChunks, type SinceJob, sinceChunks, type Sources } from '../scan/jobs.ts'
+import { loadShapes } from '../shapeTable.ts'
+import { View } from '../view.ts'
+import { type Method, type Out, serveCalls } from './calls.ts'
+
+/** The blocks that a call is about. */
+export interface ViewParams {
+  generation: number
+  pages: SharedPages
+}
+
+export interface RollParams extends ViewParams {
+  rows: SharedRows
+  end: number
+  segments: readonly number[]
+}
+
+export interface ScanParams<Job> extends ViewParams {
+  epochs: readonly { rows: SharedRows; visible: number }[]
+  job: Job
+}
+
+class StoreThreadState {
+  readonly #db: Database
+  #shapes = new Shapes()
+  #view: View | null = null
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** Takes the snapshot of a generation, unless it is held. */
+  pin({ generation, pages }: ViewParams): View {
+    if (this.#view?.generation === generation) return this.#view
+    this.#view?.release()
+    this.#view = new View(this.#db, new Directory(pages), generation)
+    return this.#view
+  }
+
+  async scan<Job>(
+    params: ScanParams<Job>,
+    out: Out,
+    read: (sources: Sources, job: Job) => Iterable<RowChunk>,
+  ): Promise<void> {
+    const view = this.pin(params).acquire()
+    try {
+      loadShapes(this.#db, this.#shapes)
+      const sources: Sources = {
+        directory: view.directory,
+        openBlock: (topicId, entry) => view.openBlock(this.#shapes, topicId, entry),
+        epochs: params.epochs.map(({ rows, visible }) => ({ rows: new HotRows(rows), visible })),
+      }
+      for (const chunk of read(sources, params.job)) {
+        if (!(await out.send(chunk, buffersOf(chunk)))) return
+      }
+    } finally {
+      view.release()
+    }
+  }
+
+  /** Runs a change of blocks. After a failure the shapes are read anew: some may not be on the disk. */
+  async change<T>({ pages }: ViewParams, out: Out, work: (context: RollContext) => Promise<T>): Promise<T> {
+    try {
+      loadShapes(this.#db, this.#shapes)
+      return await work({
+        db: this.#db,
+        shapes: this.#shapes,
+        directory: new Directory(pages),
+        beforeWrite: async () => {
+          if (!(await out.exchange('prepared'))) throw new Error('the change was cancelled')
+        },
+        pause: pausing(),
+      })
+    } catch (error) {
+      this.#shapes = new Shapes()
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#view?.release()
+    this.#view = null
+    await this.#db.close()
+  }
+}
+
+/** Lets messages in every now and then. */
+function pausing(): () => Promise<void> {
+  let turn = performance.now()
+  return async () => {
+    if (performance.now() - turn < 50) return
+    await nextTurn()
+    turn = performance.now()
+  }
+}
+
+if (!parentPort) throw new Error('this module runs in a thread of the store')
+const port = parentPort
+const opening = openThreadDatabase(workerData as string).then((db) => new StoreThreadState(db))
+
+const methods: Record<string, Method> = {
+  pin: async (params: ViewParams) => {
+    ;(await opening).pin(params)
+  },
+  range: async (params: ScanParams<RangeJob>, out) => (await opening).scan(params, out, rangeChunks),
+  since: async (params: ScanParams<SinceJob>, out) => (await opening).scan(params, out, sinceChunks),
+  roll: async (params: RollParams, out) =>
+    (await opening).change(params, out, async (context) => {
+      const input = { rows: new HotRows(params.rows), end: params.end, segments: params.segments }
+      return (await rollEpoch(context, input)).shared
+    }),
+  remove: async (params: ViewParams & RemoveInput, out) =>
+    (await opening).change(params, out, async (context) => {
+      const { directory, ...removed } = await removeRows(context, params)
+      return { ...removed, pages: directory.shared }
+    }),
+  compact: async (params: ViewParams & { topicIds: readonly number[] }, out) =>
+    (await opening).change(params, out, (context) => compactTopics(context, params.topicIds)),
+  close: async () => (await opening).close(),
+}
+
+serveCalls(port, methods)

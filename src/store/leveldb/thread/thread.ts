@@ -1,0 +1,116 @@
+// A store thread seen from the main thread: started with the first call, stopped with `close`. Calls answer in chunks; who
+// stops reading stops the call.
+
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { type Answer, errorOf, type Request } from './protocol.ts'
+
+interface Call {
+  answers: Answer[]
+  wake: (() => void) | null
+}
+
+export class StoreThread {
+  readonly #path: string
+  readonly #calls = new Map<number, Call>()
+  #worker: Worker | null = null
+  #nextId = 1
+
+  /** `path`: the directory of the database, which the main thread has open. */
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  get isRunning(): boolean {
+    return this.#worker !== null
+  }
+
+  /** Chunks of a call, then its result as the generator's return value. */
+  async *call<Chunk, Result>(method: string, params: unknown): AsyncGenerator<Chunk, Result> {
+    const id = this.#nextId++
+    const call: Call = { answers: [], wake: null }
+    this.#calls.set(id, call)
+    this.#send({ id, kind: 'call', method, params })
+    let isOver = false
+    try {
+      for (;;) {
+        const answer = call.answers.shift()
+        if (!answer) {
+          await new Promise<void>((resolve) => (call.wake = resolve))
+          continue
+        }
+        isOver = answer.kind !== 'chunk'
+        if (answer.kind === 'fail') throw errorOf(answer)
+        if (answer.kind === 'done') return answer.value as Result
+        yield answer.value as Chunk
+        this.#send({ id, kind: 'more' })
+      }
+    } finally {
+      this.#calls.delete(id)
+      if (!isOver) this.#send({ id, kind: 'cancel' })
+    }
+  }
+
+  /** A call without chunks. */
+  async ask<Result>(method: string, params: unknown): Promise<Result> {
+    const call = this.call<never, Result>(method, params)
+    for (;;) {
+      const { done, value } = await call.next()
+      if (done) return value
+    }
+  }
+
+  /** Stops the thread; calls under way fail. */
+  async close(): Promise<void> {
+    const worker = this.#worker
+    if (!worker) return
+    await this.ask('close', null).catch(() => undefined)
+    await worker.terminate()
+    this.#worker = null
+  }
+
+  #send(request: Request): void {
+    this.#worker ??= this.#start()
+    this.#worker.postMessage(request)
+  }
+
+  #start(): Worker {
+    const worker = startWorker(this.#path)
+    // A thread that waits for work keeps no process alive.
+    worker.unref()
+    worker.on('message', (answer: Answer) => this.#take(answer))
+    worker.on('error', (error) => this.#fail(`a store thread failed: ${error.message}`))
+    worker.on('exit', () => {
+      if (this.#worker === worker) this.#worker = null
+      this.#fail('a store thread ended')
+    })
+    return worker
+  }
+
+  #take(answer: Answer): void {
+    const call = this.#calls.get(answer.id)
+    if (!call) return
+    call.answers.push(answer)
+    const { wake } = call
+    call.wake = null
+    wake?.()
+  }
+
+  #fail(message: string): void {
+    for (const id of this.#calls.keys()) this.#take({ id, kind: 'fail', code: null, message })
+  }
+}
+
+/** The thread's module; from source it needs the loader that the tests and the benchmarks run with. */
+function startWorker(path: string): Worker {
+  const options = { workerData: path, name: 'amber store' }
+  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./main.js', import.meta.url), options)
+  const loader = new URL(
+    'dist/esm/api/index.mjs',
+    pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json')),
+  ).href
+  const module = new URL('./main.ts', import.meta.url).href
+  const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(module)}) })`
+  return new Worker(code, { ...options, eval: true, execArgv: [] })
+}
