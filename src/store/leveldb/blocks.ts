@@ -3,20 +3,16 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Shapes } from './block/shapes.ts'
-import type { Database } from './database.ts'
+import { compactRange, type Database } from './database.ts'
 import { Directory, type SharedPages } from './directory.ts'
 import type { Epoch } from './hot/epoch.ts'
+import { kindRange } from './keys.ts'
 import { compactTopics, type RemoveInput, removeRows } from './roll/remove.ts'
 import { rollEpoch, type RollContext } from './roll/roll.ts'
+import type { SeriesAggregate } from '../store.ts'
+import { type AggregateJob, aggregateSteps } from './scan/aggregates.ts'
 import type { RowChunk } from './scan/chunk.ts'
-import {
-  type HotEpoch,
-  type RangeJob,
-  rangeChunks,
-  type SinceJob,
-  sinceChunks,
-  type Sources,
-} from './scan/jobs.ts'
+import { type RangeJob, rangeChunks, type SinceJob, sinceChunks, type Sources } from './scan/jobs.ts'
 import { loadShapes } from './shapeTable.ts'
 import type { RollParams, ScanParams, ViewParams } from './thread/main.ts'
 import { StoreThread } from './thread/thread.ts'
@@ -36,7 +32,15 @@ export interface Removal {
   topicIds: number[]
 }
 
-type Scan = { method: 'range'; job: RangeJob } | { method: 'since'; job: SinceJob }
+/** Which rows in memory a scan sees, and where it runs. */
+export interface Asking {
+  epochs: readonly Epoch[]
+  /** Read here: starting a thread would take longer. */
+  isSmall: boolean
+  signal?: AbortSignal | undefined
+}
+
+export type Scan = { method: 'range'; job: RangeJob } | { method: 'since'; job: SinceJob }
 
 export class Blocks {
   readonly #db: Database
@@ -108,8 +112,29 @@ export class Blocks {
     await this.#turn(() => compactTopics({ ...context, beforeWrite: async () => {}, pause }, topicIds))
   }
 
+  /** Gives the space of rolled log segments back: LevelDB keeps what is deleted until it merges files. */
+  compactLog(): Promise<void> {
+    const { gte, lt } = kindRange('L')
+    return this.#turn(() => compactRange(this.#db, gte, lt))
+  }
+
   /** Chunks of a scan, read here when it is small, else in a thread. */
-  async *scan(scan: Scan, epochs: readonly Epoch[], isSmall: boolean): AsyncGenerator<RowChunk> {
+  rows(scan: Scan, asking: Asking): AsyncGenerator<RowChunk> {
+    const read = (sources: Sources): Iterable<RowChunk> =>
+      scan.method === 'range' ? rangeChunks(sources, scan.job) : sinceChunks(sources, scan.job)
+    return this.#scan(scan, read, asking)
+  }
+
+  aggregate(job: AggregateJob, asking: Asking): AsyncGenerator<SeriesAggregate[]> {
+    const read = (sources: Sources) => aggregateSteps(sources, job)
+    return this.#scan({ method: 'aggregate', job }, read, asking)
+  }
+
+  async *#scan<Chunk>(
+    { method, job }: { method: string; job: unknown },
+    read: (sources: Sources) => Iterable<Chunk | null>,
+    { epochs, isSmall, signal }: Asking,
+  ): AsyncGenerator<Chunk> {
     // What is visible now is what the query sees, even if it has to wait.
     const seen = epochs.map((epoch) => ({ epoch, visible: epoch.visible }))
     const view = this.#view.acquire()
@@ -117,16 +142,16 @@ export class Blocks {
       // A thread that starts while blocks are written would see some that belong to the next view.
       if (isSmall || (this.#isWriting && !this.#isPinned)) {
         const hot = seen.map(({ epoch, visible }) => ({ rows: epoch.rows, visible }))
-        yield* this.#scanHere(scan, view, hot)
+        yield* inTurns(read(view.sources(() => this.#shapes, hot)))
         return
       }
-      const params: ScanParams<Scan['job']> = {
+      const params: ScanParams<unknown> = {
         generation: view.generation,
         pages: view.directory.shared,
         epochs: seen.map(({ epoch, visible }) => ({ rows: epoch.share(), visible })),
-        job: scan.job,
+        job,
       }
-      yield* this.#reader.call<RowChunk, void>(scan.method, params)
+      yield* this.#reader.call<Chunk, void>(method, params, signal)
     } finally {
       view.release()
     }
@@ -144,21 +169,6 @@ export class Blocks {
     await Promise.all([this.#roller.close(), this.#reader.close()])
     await Promise.allSettled([this.#last])
     this.#view.release()
-  }
-
-  async *#scanHere(scan: Scan, view: View, epochs: readonly HotEpoch[]): AsyncGenerator<RowChunk> {
-    const sources: Sources = {
-      directory: view.directory,
-      openBlock: (topicId, entry) => view.openBlock(this.#shapes, topicId, entry),
-      epochs,
-    }
-    const chunks = scan.method === 'range' ? rangeChunks(sources, scan.job) : sinceChunks(sources, scan.job)
-    let isFirst = true
-    for (const chunk of chunks) {
-      if (!isFirst) await nextTurn()
-      isFirst = false
-      yield chunk
-    }
   }
 
   /** Runs one change, then puts what it made in force. */
@@ -238,4 +248,19 @@ function loadedShapes(db: Database): Shapes {
   const shapes = new Shapes()
   loadShapes(db, shapes)
   return shapes
+}
+
+/** Chunks as they come; the loop turns after each of them, and every few milliseconds between. */
+async function* inTurns<Chunk>(chunks: Iterable<Chunk | null>): AsyncGenerator<Chunk> {
+  const pause = pausing()
+  let isFirst = true
+  for (const chunk of chunks) {
+    if (chunk === null) {
+      await pause()
+      continue
+    }
+    if (!isFirst) await nextTurn()
+    isFirst = false
+    yield chunk
+  }
 }

@@ -61,6 +61,7 @@ export class Committer {
   #isHeld = false
   #scheduled = false
   #idle: (() => void)[] = []
+  #completing: { epoch: Epoch; resolve: () => void }[] = []
   /** In durability `async`: what failed and must be written again, as it was. */
   #again: Batch[] = []
 
@@ -149,6 +150,12 @@ export class Committer {
     return new Promise((resolve) => this.#idle.push(resolve))
   }
 
+  /** Resolves when every row of an epoch that takes no more is durable or refused; others may come all the while. */
+  completed(epoch: Epoch): Promise<void> {
+    if (epoch.committed === epoch.staged || (!this.#db && !this.#inFlight)) return Promise.resolve()
+    return new Promise((resolve) => this.#completing.push({ epoch, resolve }))
+  }
+
   #schedule(): void {
     if (this.#scheduled || this.#inFlight || this.#isIdle || !this.#db || this.#isHeld) return
     this.#scheduled = true
@@ -209,8 +216,14 @@ export class Committer {
     this.#options.onCommitted(batch)
     for (const done of dones) done?.(null, epoch.rows.seq(row++))
     for (const mark of marks) mark.done?.(null)
+    if (epoch.isClosed && epoch.committed === epoch.staged) this.#complete(epoch)
     if (this.#isIdle) this.#release()
     else this.#commit()
+  }
+
+  #complete(epoch: Epoch): void {
+    for (const each of this.#completing) if (each.epoch === epoch) each.resolve()
+    this.#completing = this.#completing.filter((each) => each.epoch !== epoch)
   }
 
   #fail(batch: Batch, cause: unknown): void {
@@ -241,5 +254,8 @@ export class Committer {
     const idle = this.#idle
     this.#idle = []
     for (const resolve of idle) resolve()
+    const completing = this.#completing
+    this.#completing = []
+    for (const { resolve } of completing) resolve()
   }
 }

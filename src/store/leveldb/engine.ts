@@ -3,8 +3,6 @@
 
 import type { NewReading, Reading } from '../../domain/reading.ts'
 import type { Log } from '../../ops/log.ts'
-import { aggregateReadings } from '../aggregate.ts'
-import { rangeOf } from '../memory.ts'
 import type {
   AggregateQuery,
   AppendOptions,
@@ -134,8 +132,9 @@ class LevelStore implements ReadingStore {
     yield* this.#readings.since(seq)
   }
 
-  aggregate(query: AggregateQuery): AsyncGenerator<SeriesAggregate[]> {
-    return aggregateReadings(this.range(rangeOf(query)), query)
+  async *aggregate(query: AggregateQuery): AsyncGenerator<SeriesAggregate[]> {
+    await this.#reopened()
+    yield* this.#readings.aggregate(query)
   }
 
   async topics(query: TopicsQuery): Promise<TopicInfo[]> {

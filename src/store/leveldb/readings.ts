@@ -3,13 +3,22 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { AppError } from '../../domain/errors.ts'
 import type { Reading } from '../../domain/reading.ts'
-import type { LatestQuery, RangeQuery, TopicFilters, TopicInfo, TopicsQuery } from '../store.ts'
+import type {
+  AggregateQuery,
+  LatestQuery,
+  RangeQuery,
+  SeriesAggregate,
+  TopicFilters,
+  TopicInfo,
+  TopicsQuery,
+} from '../store.ts'
 import { parseFields } from './block/fields.ts'
 import type { Database } from './database.ts'
 import { countRows, findRow, topicSet } from './hotTopics.ts'
 import type { Keeper } from './keeper.ts'
 import { topicKey } from './keys.ts'
 import type { Loaded } from './load.ts'
+import type { AggregateJob } from './scan/aggregates.ts'
 import type { RowChunk } from './scan/chunk.ts'
 import type { RangeJob } from './scan/jobs.ts'
 import { decodeTopic, type StoredReading } from './topicRecord.ts'
@@ -18,6 +27,7 @@ import type { TopicCounts } from './topics/stats.ts'
 /** A query over no more topics and rows than this is answered at once; others in a thread. */
 const smallTopics = 64
 const smallRows = 8192
+const smallBlocks = 64
 
 /** The main thread works this long before it lets others in. */
 const turnMs = 4
@@ -67,9 +77,45 @@ export class Readings {
     const { directory, epochs } = keeper
     const isCold = directory.blocks > 0 && [...directory.topicIds()].some((id) => hasNewer(keeper, id, seq))
     const job = { after: seq, limit: Number.POSITIVE_INFINITY }
-    for await (const chunk of keeper.blocks.scan({ method: 'since', job }, epochs, !isCold)) {
+    for await (const chunk of keeper.blocks.rows({ method: 'since', job }, { epochs, isSmall: !isCold })) {
       yield this.#readings(chunk)
     }
+  }
+
+  async *aggregate(query: AggregateQuery): AsyncGenerator<SeriesAggregate[]> {
+    const { keeper, loaded } = this.#deps
+    const { filters, mayRead, fields, edges, quantiles, groupOf, signal } = query
+    const all = this.#select({ filters, ...everyTopic, ...(mayRead ? { mayRead } : {}) })
+    const numbers = new Map<string, number>()
+    const groupsOf: number[] = []
+    const ids = all.filter((id) => {
+      const topic = loaded.names.nameOf(id)
+      const group = groupOf ? groupOf(topic) : topic
+      if (group === null) return false
+      const number = numbers.get(group) ?? numbers.size
+      numbers.set(group, number)
+      groupsOf.push(number)
+      return true
+    })
+    const { epochs } = keeper
+    const job: AggregateJob = {
+      topics: topicSet(epochs, ids),
+      groups: [...numbers.keys()],
+      groupOf: Uint32Array.from(groupsOf),
+      fields,
+      edges,
+      quantiles,
+    }
+    const isSmall = ids.length <= smallTopics && this.#blocksOf(ids, edges[0]!, edges.at(-1)!) <= smallBlocks
+    for await (const chunk of keeper.blocks.aggregate(job, { epochs, isSmall, signal })) {
+      signal?.throwIfAborted()
+      yield chunk
+    }
+  }
+
+  #blocksOf(ids: Uint32Array, from: number, to: number): number {
+    const { directory } = this.#deps.keeper
+    return ids.reduce((sum, id) => sum + directory.between(id, from, to).length, 0)
   }
 
   topics(query: TopicsQuery): TopicInfo[] {
@@ -95,7 +141,8 @@ export class Readings {
     const { epochs } = keeper
     const job: RangeJob = { ...bounds, topics: topicSet(epochs, ids) }
     const scan = { method: 'range', job } as const
-    for await (const chunk of keeper.blocks.scan(scan, epochs, this.#isSmall(ids, bounds))) {
+    const isSmall = this.#isSmall(ids, bounds)
+    for await (const chunk of keeper.blocks.rows(scan, { epochs, isSmall, signal })) {
       signal?.throwIfAborted()
       yield this.#readings(chunk)
     }

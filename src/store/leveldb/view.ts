@@ -8,6 +8,7 @@ import type { Shapes } from './block/shapes.ts'
 import type { Database } from './database.ts'
 import type { BlockEntry, Directory } from './directory.ts'
 import { blockKey, indexKey, topicKey } from './keys.ts'
+import type { HotEpoch, Sources } from './scan/jobs.ts'
 import { decodeTopic } from './topicRecord.ts'
 
 export class View {
@@ -47,9 +48,21 @@ export class View {
     throw damagedBlock(this.#db, topicId, entry)
   }
 
-  /** The record of a block's index. */
-  indexRecord(topicId: number, entry: BlockEntry): Buffer | undefined {
-    return this.#db.getSync(indexKey(topicId, entry.tmin, entry.seq), { snapshot: this.#snapshot })
+  /** The record of a block's index. Throws `store_corrupt` when it is missing. */
+  indexRecord(topicId: number, entry: BlockEntry): Buffer {
+    const record = this.#db.getSync(indexKey(topicId, entry.tmin, entry.seq), { snapshot: this.#snapshot })
+    if (record === undefined) throw damagedBlock(this.#db, topicId, entry)
+    return record
+  }
+
+  /** What a scan reads, with these rows in memory. */
+  sources(shapes: () => Shapes, epochs: readonly HotEpoch[]): Sources {
+    return {
+      directory: this.directory,
+      openBlock: (topicId, entry) => this.openBlock(shapes(), topicId, entry),
+      indexRecord: (topicId, entry) => this.indexRecord(topicId, entry),
+      epochs,
+    }
   }
 }
 

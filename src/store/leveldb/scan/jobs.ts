@@ -1,7 +1,7 @@
 // What a query reads, put so that any thread can run it: which topics, which of their rows in memory, and between which
 // bounds. The same function answers a small query at once and a long one in a thread.
 
-import type { Directory } from '../directory.ts'
+import type { BlockEntry, Directory } from '../directory.ts'
 import type { HotRows } from '../hot/pages.ts'
 import type { RowChunk } from './chunk.ts'
 import { mergeRuns } from './merge.ts'
@@ -12,6 +12,8 @@ import { type BlockOpener, BlockRun, type Bounds, HotRun, type Run } from './run
 export interface Sources {
   directory: Directory
   openBlock: BlockOpener
+  /** The record of a block's index. Throws `store_corrupt`. */
+  indexRecord: (topicId: number, entry: BlockEntry) => Buffer
   epochs: readonly HotEpoch[]
 }
 

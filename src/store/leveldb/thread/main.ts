@@ -9,7 +9,8 @@ import { Directory, type SharedPages } from '../directory.ts'
 import { HotRows, type SharedRows } from '../hot/pages.ts'
 import { compactTopics, type RemoveInput, removeRows } from '../roll/remove.ts'
 import { rollEpoch, type RollContext } from '../roll/roll.ts'
-import { buffersOf, type RowChunk } from '../scan/chunk.ts'
+import { type AggregateJob, aggregateSteps } from '../scan/aggregates.ts'
+import { buffersOf } from '../scan/chunk.ts'
 import { type RangeJob, rangeChunks, type SinceJob, sinceChunks, type Sources } from '../scan/jobs.ts'
 import { loadShapes } from '../shapeTable.ts'
 import { View } from '../view.ts'
@@ -49,21 +50,22 @@ class StoreThreadState {
     return this.#view
   }
 
-  async scan<Job>(
+  async scan<Job, Chunk>(
     params: ScanParams<Job>,
     out: Out,
-    read: (sources: Sources, job: Job) => Iterable<RowChunk>,
+    read: (sources: Sources, job: Job) => Iterable<Chunk | null>,
+    buffersOf: (chunk: Chunk) => ArrayBuffer[],
   ): Promise<void> {
     const view = this.pin(params).acquire()
     try {
       loadShapes(this.#db, this.#shapes)
-      const sources: Sources = {
-        directory: view.directory,
-        openBlock: (topicId, entry) => view.openBlock(this.#shapes, topicId, entry),
-        epochs: params.epochs.map(({ rows, visible }) => ({ rows: new HotRows(rows), visible })),
-      }
+      const epochs = params.epochs.map(({ rows, visible }) => ({ rows: new HotRows(rows), visible }))
+      const sources = view.sources(() => this.#shapes, epochs)
+      const pause = pausing()
       for (const chunk of read(sources, params.job)) {
-        if (!(await out.send(chunk, buffersOf(chunk)))) return
+        if (chunk === null) await pause()
+        else if (!(await out.send(chunk, buffersOf(chunk)))) return
+        if (out.isCancelled) return
       }
     } finally {
       view.release()
@@ -114,8 +116,12 @@ const methods: Record<string, Method> = {
   pin: async (params: ViewParams) => {
     ;(await opening).pin(params)
   },
-  range: async (params: ScanParams<RangeJob>, out) => (await opening).scan(params, out, rangeChunks),
-  since: async (params: ScanParams<SinceJob>, out) => (await opening).scan(params, out, sinceChunks),
+  range: async (params: ScanParams<RangeJob>, out) =>
+    (await opening).scan(params, out, rangeChunks, buffersOf),
+  since: async (params: ScanParams<SinceJob>, out) =>
+    (await opening).scan(params, out, sinceChunks, buffersOf),
+  aggregate: async (params: ScanParams<AggregateJob>, out) =>
+    (await opening).scan(params, out, aggregateSteps, () => []),
   roll: async (params: RollParams, out) =>
     (await opening).change(params, out, async (context) => {
       const input = { rows: new HotRows(params.rows), end: params.end, segments: params.segments }

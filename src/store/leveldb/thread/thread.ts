@@ -26,15 +26,22 @@ export class StoreThread {
     return this.#worker !== null
   }
 
-  /** Chunks of a call, then its result as the generator's return value. */
-  async *call<Chunk, Result>(method: string, params: unknown): AsyncGenerator<Chunk, Result> {
+  /** Chunks of a call, then its result as the generator's return value; ends early with the signal's reason. */
+  async *call<Chunk, Result>(
+    method: string,
+    params: unknown,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Chunk, Result> {
     const id = this.#nextId++
     const call: Call = { answers: [], wake: null }
     this.#calls.set(id, call)
     this.#send({ id, kind: 'call', method, params })
+    const wake = (): void => call.wake?.()
+    signal?.addEventListener('abort', wake)
     let isOver = false
     try {
       for (;;) {
+        signal?.throwIfAborted()
         const answer = call.answers.shift()
         if (!answer) {
           await new Promise<void>((resolve) => (call.wake = resolve))
@@ -47,6 +54,7 @@ export class StoreThread {
         this.#send({ id, kind: 'more' })
       }
     } finally {
+      signal?.removeEventListener('abort', wake)
       this.#calls.delete(id)
       if (!isOver) this.#send({ id, kind: 'cancel' })
     }

@@ -1,0 +1,90 @@
+// An aggregate over many topics as a job that any thread can run: blocks by their indexes where that is enough, rows in
+// memory by their payload's bytes.
+
+import type { SeriesAggregate } from '../../store.ts'
+import { aggregateBlock } from '../aggregate/block.ts'
+import { type HotRow, RowAggregator } from '../aggregate/rows.ts'
+import { AggregateTarget, type Group } from '../aggregate/target.ts'
+import type { BlockEntry } from '../directory.ts'
+import { readBody } from '../segment.ts'
+import { hotTopics, type Sources, type TopicSet } from './jobs.ts'
+
+export interface AggregateJob {
+  topics: TopicSet
+  /** Names of the groups, and for each topic which it is of. */
+  groups: readonly string[]
+  groupOf: Uint32Array
+  fields: readonly string[]
+  edges: Float64Array
+  quantiles: readonly number[]
+}
+
+/** The largest memory one aggregate may take. */
+const bytesMax = 256 * 2 ** 20
+/** Rows in memory, or blocks, after which others are let in. */
+const stepRows = 4096
+const stepBlocks = 32
+
+/** Works a step at a time (`null`), then gives the series in chunks. */
+export function* aggregateSteps(
+  sources: Sources,
+  job: AggregateJob,
+): Generator<SeriesAggregate[] | null, void> {
+  const blocks: { topicId: number; entry: BlockEntry }[] = []
+  const open = (block: number) => {
+    const { topicId, entry } = blocks[block]!
+    return sources.openBlock(topicId, entry)
+  }
+  const target = new AggregateTarget({ open, bytesMax }, job)
+  const rows = new RowAggregator(target)
+  const from = job.edges[0]!
+  const to = job.edges.at(-1)!
+  let steps = 0
+  for (const [i, topicId] of job.topics.ids.entries()) {
+    const group = target.group(job.groups[job.groupOf[i]!]!)
+    for (const entry of sources.directory.between(topicId, from, to)) {
+      const block = blocks.push({ topicId, entry }) - 1
+      aggregateBlock(target, group, block, sources.indexRecord(topicId, entry))
+      if (++steps % stepBlocks === 0) yield null
+    }
+    for (const hot of hotTopics(sources, job.topics, i)) yield* addHot(rows, group, hot, { from, to })
+  }
+  yield* target.series()
+}
+
+function* addHot(
+  aggregator: RowAggregator,
+  group: Group,
+  { rows, head, isOrdered }: ReturnType<typeof hotTopics>[number],
+  { from, to }: { from: number; to: number },
+): Generator<null> {
+  const empty = new Uint8Array(0)
+  const hot: HotRow = {
+    time: 0,
+    seq: 0,
+    bytes: empty,
+    start: 0,
+    end: 0,
+    fieldBytes: empty,
+    fieldsStart: 0,
+    fieldsEnd: 0,
+  }
+  let steps = 0
+  for (let row = head; row >= 0; row = rows.previous(row)) {
+    const time = rows.time(row)
+    if (isOrdered && time < from) return
+    if (time < from || time >= to) continue
+    const bytes = rows.chunkOf(row)
+    const body = readBody(bytes, rows.offsetOf(row), time)
+    hot.time = time
+    hot.seq = rows.seq(row)
+    hot.bytes = bytes
+    hot.start = body.payloadAt
+    hot.end = body.payloadEnd
+    hot.fieldBytes = bytes
+    hot.fieldsStart = body.fieldsAt
+    hot.fieldsEnd = body.fieldsEnd
+    aggregator.add(group, hot)
+    if (++steps % stepRows === 0) yield null
+  }
+}
