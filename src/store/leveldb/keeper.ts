@@ -32,6 +32,8 @@ const retryMs = 5000
 /** How often what is too old is looked for. */
 const retentionMs = 60_000
 const dayMs = 86_400_000
+/** Bytes of rolled log after which LevelDB is asked to give them back. */
+const deadBytesMax = 4 * 2 ** 20
 
 export class Keeper {
   readonly #deps: KeeperDeps
@@ -47,7 +49,9 @@ export class Keeper {
   #diskBytes = 0
   #freeBytes: number | null = null
   readonly #timers: NodeJS.Timeout[] = []
-  #lastShown = 0
+  #lastShown = performance.now()
+  /** Bytes of rolled log segments that LevelDB may still hold. */
+  #deadBytes = 0
   #retryAt = 0
 
   constructor(deps: KeeperDeps) {
@@ -204,6 +208,7 @@ export class Keeper {
     this.#rolling = this.#blocks
       .roll(epoch, () => {
         this.#epochs = this.#epochs.filter((each) => each !== epoch)
+        this.#deadBytes += epoch.bytes
       })
       .then(
         () => this.#rolled(),
@@ -213,13 +218,11 @@ export class Keeper {
   }
 
   #rolled(): boolean {
-    const { committer, options, log } = this.#deps
+    const { committer, options } = this.#deps
     this.#rolling = null
     if (this.#hotBytes <= rollLimits[options.memory].bytesMax) committer.hold(false)
-    void this.#blocks.compactLog().then(
-      () => this.#measure(),
-      (error: unknown) => log.debug({ err: error }, 'the log was not compacted'),
-    )
+    this.#measure()
+    if (this.#deadBytes >= deadBytesMax) this.#compactLog()
     void this.#roll()
     return true
   }
@@ -237,8 +240,17 @@ export class Keeper {
     return false
   }
 
+  #compactLog(): void {
+    this.#deadBytes = 0
+    void this.#blocks.compactLog().then(
+      () => this.#measure(),
+      (error: unknown) => this.#deps.log.debug({ err: error }, 'the log was not compacted'),
+    )
+  }
+
   #tick(): void {
     const isIdle = performance.now() - this.#lastShown > idleRollMs
+    if (isIdle && this.#deadBytes > 0 && this.#epochs.length === 1) this.#compactLog()
     if (isIdle && this.#epochs.at(-1)!.visible > 0) this.#rotate()
     if (this.#epochs.length > 1) void this.#roll()
   }
