@@ -281,6 +281,26 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
       expect((await store.latest({ filters: ['b'], limit: 9 }))[0]?.time).toBe(7)
     })
 
+    test('a removal leaves whole what it does not name, however it was written', async () => {
+      for (const round of [0, 1, 2, 3]) {
+        const times = Array.from({ length: 60 * 3 ** (3 - round) }, (_, i) => round * 10_000 + i)
+        await Promise.all(times.map((time) => append(store, { topic: 'a', time })))
+        await engine.settle(store)
+      }
+      const before = await collect(store)
+      const range = { filters: ['a'], from: 10_100, to: 20_050, isDryRun: false }
+      const removed = await store.remove(range)
+      const left = before.filter(({ time }) => time < range.from || time >= range.to)
+      expect(removed).toEqual({ readings: before.length - left.length, bytes: before.length - left.length })
+      expect(await collect(store)).toEqual(left)
+      expect(await store.topics({ filters: [], limit: 1 })).toMatchObject([
+        { readings: left.length, bytes: left.length },
+      ])
+      await append(store, { topic: 'a', time: 40_000 })
+      await engine.settle(store)
+      expect((await collect(store)).length).toBe(left.length + 1)
+    })
+
     test('removes only what the caller may', async () => {
       await append(store, { topic: 'mine' })
       await append(store, { topic: 'yours' })

@@ -20,6 +20,7 @@ interface Scenario {
   pattern: Pattern
   window: number
   rollEvery: number
+  removeEvery?: number
   kills: number
   moment: (round: number) => Moment
 }
@@ -60,6 +61,20 @@ const scenarios: Scenario[] = [
     }),
   },
   {
+    name: 'removals',
+    pattern: 'steady',
+    window: 300,
+    rollEvery: 0,
+    removeEvery: 1100,
+    kills: 14,
+    moment: (round) => ({
+      acknowledged: 500,
+      stage: 'removing',
+      nth: 1 + (round % 2),
+      delayMs: hash(round, 5) % 60,
+    }),
+  },
+  {
     name: 'openings, between which much is left in the log',
     pattern: 'late',
     window: 400,
@@ -77,14 +92,20 @@ test.each(scenarios)(
   {
     timeout: 300_000,
   },
-  async ({ pattern, window, rollEvery, kills, moment }) => {
+  async ({ pattern, window, rollEvery, removeEvery = 0, kills, moment }) => {
     const path = mkdtempSync(join(tmpdir(), 'amber-kill-'))
     const acknowledged: Acknowledged = new Map()
     let first = 0
+    let removedTo = Number.NEGATIVE_INFINITY
+    let removingTo = Number.NEGATIVE_INFINITY
+    const onStage = (stage: string, value: number): void => {
+      if (stage === 'removing') removingTo = value
+      if (stage === 'removed') removedTo = value
+    }
     try {
       for (let round = 0; round < kills; round++) {
-        const options = { path, pattern, first, window, rollEvery }
-        for (const [n, seq] of await killAt(options, moment(round))) {
+        const options = { path, pattern, first, window, rollEvery, removeEvery }
+        for (const [n, seq] of await killAt(options, moment(round), onStage)) {
           acknowledged.set(n, seq)
           first = Math.max(first, n + 1)
         }
@@ -93,7 +114,7 @@ test.each(scenarios)(
         // Half of the time the next writer itself finds what the kill has left.
         const crashed = round % 2 === 0 ? await copyCrashed(path) : path
         const store = await openStore({ ...storeConfig, path: crashed }, { log })
-        const faults = await findFaults(store, { pattern, acknowledged, end: first })
+        const faults = await findFaults(store, { pattern, acknowledged, end: first, removedTo, removingTo })
         await store.close()
         if (crashed !== path) rmSync(crashed, { recursive: true })
         expect(faults, `round ${round}`).toEqual([])

@@ -21,7 +21,11 @@ export interface Moment {
 export type Acknowledged = Map<number, number>
 
 /** Throws when the writer ends by itself: it found a fault of its own. */
-export async function killAt(options: WriterOptions, moment: Moment): Promise<Acknowledged> {
+export async function killAt(
+  options: WriterOptions,
+  moment: Moment,
+  onStage: (stage: string, value: number) => void = () => {},
+): Promise<Acknowledged> {
   const child = spawn(process.execPath, ['--import', 'tsx', writer, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -32,7 +36,8 @@ export async function killAt(options: WriterOptions, moment: Moment): Promise<Ac
   let entered = 0
   let isDue = false
   for await (const line of createInterface({ input: child.stdout })) {
-    const [first = '', second = ''] = line.split(' ')
+    const [first = '', second = '', third = ''] = line.split(' ')
+    if (first === 'stage') onStage(second, Number(third))
     if (first === 'stage') entered += Number(second === moment.stage)
     else acknowledged.set(Number(first), Number(second))
     const isStage = moment.stage === undefined || entered >= (moment.nth ?? 1)

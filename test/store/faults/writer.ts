@@ -4,7 +4,7 @@
 import { createLog } from '../../../src/ops/log.ts'
 import { openStore } from '../../../src/store/open.ts'
 import type { ReadingStore } from '../../../src/store/store.ts'
-import { numbered, type Pattern } from './numbered.ts'
+import { numbered, type Pattern, timeOf } from './numbered.ts'
 import { storeConfig } from './storeConfig.ts'
 
 export interface WriterOptions {
@@ -16,6 +16,8 @@ export interface WriterOptions {
   window: number
   /** Readings between two rolls; 0: the engine's own rolls only. */
   rollEvery: number
+  /** Readings between two removals of everything older than the last thousand; 0: none. */
+  removeEvery?: number
 }
 
 async function write(options: WriterOptions): Promise<void> {
@@ -39,10 +41,19 @@ async function write(options: WriterOptions): Promise<void> {
       lines += `${n} ${seq}\n`
     })
   }
+  let removing: Promise<void> | null = null
+  const remove = async (to: number): Promise<void> => {
+    say(`stage removing ${to}`)
+    await store.remove({ filters: [], from: 0, to, isDryRun: false })
+    say(`stage removed ${to}`)
+    removing = null
+  }
   let rolling: Promise<void> | null = null
   for (;;) {
     while (underWay < options.window) {
       append(next++)
+      const isOld = options.removeEvery && next % options.removeEvery === 0 && next > 1000
+      if (isOld && !removing) removing = remove(timeOf(next - 1000, options.pattern))
       const isDue = options.rollEvery > 0 && next % options.rollEvery === 0
       if (!isDue || rolling) continue
       say('stage rolling')

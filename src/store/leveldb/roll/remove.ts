@@ -40,14 +40,15 @@ export async function removeRows(context: RollContext, input: RemoveInput): Prom
   let readings = 0
   let bytes = 0
   for (const topicId of input.topicIds) {
-    const found = withoutRows(context, writer, topicId, input)
+    const before = directory.entries(topicId)
+    const found = withoutRows(context, writer, { topicId, before }, input)
     if (found.readings > 0) {
       readings += found.readings
       bytes += found.bytes
       if (!input.isDryRun) {
         const topic = decodeTopic(db.getSync(topicKey(topicId)))
         if (!topic) throw new AppError('store_corrupt', `the record of topic number ${topicId} is damaged`)
-        const entries = writer.replace(topicId, directory.entries(topicId), found.pieces)
+        const entries = writer.replace(topicId, before, found.pieces)
         changes.set(topicId, entries)
         writer.put(topicKey(topicId), encodeTopic(without(topic, found, entries, input)))
         if (writer.bytes >= batchBytes) await writer.flush()
@@ -81,10 +82,15 @@ interface Found {
   newest: (Pick<StoredTopic, 'lastTime' | 'newestSeq' | 'newest'> & { entryTmin: number }) | null
 }
 
-function withoutRows(context: RollContext, writer: BlockWriter, topicId: number, input: RemoveInput): Found {
+function withoutRows(
+  context: RollContext,
+  writer: BlockWriter,
+  { topicId, before }: { topicId: number; before: readonly BlockEntry[] },
+  input: RemoveInput,
+): Found {
   const { from, to, slackMs, isDryRun } = input
   const found: Found = { pieces: [], readings: 0, bytes: 0, newest: null }
-  for (const entry of context.directory.entries(topicId)) {
+  for (const entry of before) {
     const isOutside = entry.tmax < from || entry.tmin >= to
     const isInside = entry.tmin >= from && entry.tmax < to
     const hitMs = Math.min(entry.tmax + 1, to) - Math.max(entry.tmin, from)

@@ -2,6 +2,7 @@
 // and topic records; the log goes with the last batch. Recovery at open is the same function. A crash between two batches
 // harms nothing: a topic's record says up to which number its rows are in blocks, and the log's others are rolled again.
 
+import assert from 'node:assert'
 import { AppError } from '../../../domain/errors.ts'
 import { encodeBlock } from '../block/block.ts'
 import { openBlock } from '../block/open.ts'
@@ -129,9 +130,10 @@ export class BlockWriter {
     }
   }
 
-  /** Replaces a topic's blocks by `pieces`; where they stand then. */
+  /** Replaces a topic's blocks by `pieces`, in which those that stay are the very entries of `before`. */
   replace(topicId: number, before: readonly BlockEntry[], pieces: readonly Piece[]): BlockEntry[] {
     const kept = new Set(pieces.flatMap((piece) => ('kept' in piece ? [piece.kept] : [])))
+    assert([...kept].every((entry) => before.includes(entry)))
     for (const entry of before) {
       if (kept.has(entry)) continue
       this.del(blockKey(topicId, entry.tmin, entry.seq))
