@@ -13,7 +13,18 @@ export interface StoreOptions {
 
 export function openMeasured({ path, memory, durability }: StoreOptions): Promise<ReadingStore> {
   const log = createLog({ level: 'warn', format: 'text' })
-  return openStore({ engine: 'leveldb', path, durability, max_pending_bytes: 64 * 2 ** 20, memory }, { log })
+  return openStore(
+    {
+      engine: 'leveldb',
+      path,
+      durability,
+      max_pending_bytes: 64 * 2 ** 20,
+      max_bytes: 0,
+      retention: [],
+      memory,
+    },
+    { log },
+  )
 }
 
 /** Everything in blocks; the engine's own roll, no part of the seam. */

@@ -3,6 +3,7 @@
 
 import { Type, type Static } from '@sinclair/typebox'
 import { bridgeSchema } from './bridge.ts'
+import { retentionSchema } from './retention.ts'
 import { choice, count, flag, port, text } from './fields.ts'
 import { listenerSchema } from './listener.ts'
 
@@ -170,6 +171,14 @@ export const configSchema = Type.Object(
         'normal',
         'How much memory the store may take: `small` for a Raspberry Pi.',
       ),
+      max_bytes: count(
+        0,
+        'Bytes on disk above which the oldest readings are removed, whole blocks at a time. 0: no limit.',
+      ),
+      retention: Type.Array(retentionSchema, {
+        default: [],
+        description: 'How long readings are kept, by topic filter; looked at every minute.',
+      }),
     }),
     rules: Type.Object({
       file: text(

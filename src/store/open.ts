@@ -6,8 +6,12 @@ import { openLevelStore } from './leveldb/engine.ts'
 import { createMemoryStore } from './memory.ts'
 import type { ReadingStore } from './store.ts'
 
+export type StoreConfig = Omit<Config['store'], 'retention'> & {
+  retention: readonly Config['store']['retention'][number][]
+}
+
 /** Throws an `AppError` that says what is wrong with the directory and what to do. */
-export async function openStore(config: Config['store'], { log }: { log: Log }): Promise<ReadingStore> {
+export async function openStore(config: StoreConfig, { log }: { log: Log }): Promise<ReadingStore> {
   if (config.engine === 'memory') return createMemoryStore()
   return openLevelStore(config, { log })
 }

@@ -164,6 +164,11 @@ class LevelStore implements ReadingStore {
     return this.#keeper.rollAll()
   }
 
+  /** Removes what retention says; done every minute anyhow. */
+  retain(): Promise<void> {
+    return this.#keeper.retain()
+  }
+
   async #close(): Promise<void> {
     this.#state = 'closed'
     this.#abort.abort()

@@ -150,10 +150,10 @@ export class Keeper {
   /** Removes what retention says, and what is more than the store may hold. */
   async retain(): Promise<void> {
     const { options, log, loaded } = this.#deps
-    if (this.#isSuspended || !(options.max_bytes || options.retention?.length)) return
+    if (this.#isSuspended || (options.max_bytes === 0 && options.retention.length === 0)) return
     await applyRetention({
-      rules: options.retention ?? [],
-      bytesMax: options.max_bytes ?? 0,
+      rules: options.retention,
+      bytesMax: options.max_bytes,
       select: loaded.select,
       stats: loaded.stats,
       directory: () => this.directory,
@@ -307,7 +307,7 @@ export class Keeper {
   #daysUntilFull(): number | null {
     if (this.#freeBytes === null || this.#deps.loaded.stats.total === 0) return null
     const perDay = this.#readingsSince(Date.now() - dayMs)
-    const { max_bytes: bytesMax = 0 } = this.#deps.options
+    const { max_bytes: bytesMax } = this.#deps.options
     const free = bytesMax > 0 ? Math.min(this.#freeBytes, bytesMax - this.#diskBytes) : this.#freeBytes
     const bytesPerDay = perDay * (this.#diskBytes / this.#deps.loaded.stats.total)
     return bytesPerDay > 0 ? Math.max(0, free) / bytesPerDay : null

@@ -1,6 +1,6 @@
 // What the embedded store is told when it is opened, and what its memory profiles mean.
 
-import type { RetentionRule } from './retention.ts'
+import type { RetentionRule } from '../../config/retention.ts'
 
 export interface LevelOptions {
   path: string
@@ -8,8 +8,8 @@ export interface LevelOptions {
   max_pending_bytes: number
   memory: 'normal' | 'small'
   /** Bytes on disk above which the oldest readings go; 0: no limit. */
-  max_bytes?: number
-  retention?: readonly RetentionRule[]
+  max_bytes: number
+  retention: readonly RetentionRule[]
 }
 
 /** When the log in memory is rolled into blocks. */

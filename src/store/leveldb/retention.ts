@@ -1,20 +1,12 @@
 // Retention: which readings are too old, or too many, by topic filter; the first rule that matches a topic holds for it.
 // Blocks go as a whole where they can, so that a topic is not written again every minute.
 
+import type { RetentionRule } from '../../config/retention.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Removed } from '../store.ts'
 import type { Directory } from './directory.ts'
 import type { TopicSelect } from './topics/select.ts'
 import type { TopicStats } from './topics/stats.ts'
-
-export interface RetentionRule {
-  /** MQTT topic filter. */
-  filter: string
-  /** Milliseconds; 0: for ever. */
-  max_age_ms: number
-  /** Estimated bytes on disk of all topics of the filter together; 0: any. */
-  max_bytes: number
-}
 
 export interface RetentionDeps {
   rules: readonly RetentionRule[]
@@ -34,7 +26,8 @@ const slackShare = 0.1
 export async function applyRetention(deps: RetentionDeps): Promise<void> {
   const taken = new Set<number>()
   for (const rule of deps.rules) {
-    const { filter, max_age_ms: ageMs, max_bytes: bytesMax } = rule
+    const { filter, max_age_s: ageSeconds, max_bytes: bytesMax } = rule
+    const ageMs = ageSeconds * 1000
     const ids = topicsOf(deps, filter).filter((id) => !taken.has(id))
     for (const id of ids) taken.add(id)
     if (ageMs > 0) await removeBefore(deps, ids, Date.now() - ageMs, ageMs * slackShare, filter)

@@ -5,5 +5,7 @@ export const storeConfig = {
   engine: 'leveldb',
   durability: 'fsync',
   max_pending_bytes: 64 * 2 ** 20,
+  max_bytes: 0,
+  retention: [],
   memory: 'small',
 } as const

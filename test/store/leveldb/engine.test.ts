@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createLog } from '../../../src/ops/log.ts'
+import { directoryBytes } from '../../../src/store/directory.ts'
 import { openStore } from '../../../src/store/open.ts'
 import type { ReadingStore } from '../../../src/store/store.ts'
 import { describeStore } from '../contract.ts'
@@ -14,6 +15,8 @@ const config = {
   engine: 'leveldb',
   durability: 'fsync',
   max_pending_bytes: 64 * 2 ** 20,
+  max_bytes: 0,
+  retention: [],
   memory: 'normal',
 } as const
 const open = (path: string): Promise<ReadingStore> => openStore({ ...config, path }, { log })
@@ -250,4 +253,54 @@ test('rows appended while others are acknowledged are committed after them, each
     seqs.map((seq) => String(seq - 1)),
   )
   await store.close()
+})
+
+const retain = (store: ReadingStore): Promise<void> =>
+  (store as ReadingStore & { retain(): Promise<void> }).retain()
+
+test('retention by age removes what is too old of the topics it names, the first entry that matches', async () => {
+  const retention = [
+    { filter: 'keep/#', max_age_s: 0, max_bytes: 0 },
+    { filter: '#', max_age_s: 3600, max_bytes: 0 },
+  ]
+  const store = await openStore({ ...config, path, retention }, { log })
+  const now = Date.now()
+  for (const topic of ['a', 'keep/a']) {
+    for (const age of [30 * 3_600_000, 7_200_000, 60_000]) await append(store, { topic, time: now - age })
+    await roll(store)
+  }
+  await append(store, { topic: 'a', time: now - 1000 })
+  await retain(store)
+  const left = (await collect(store)).map(({ topic, time }) => [topic, now - time])
+  expect(left.filter(([topic]) => topic === 'a')).toEqual([
+    ['a', 60_000],
+    ['a', 1000],
+  ])
+  expect(left.filter(([topic]) => topic === 'keep/a').length).toBe(3)
+  expect(store.status.readings).toBe(5)
+  await store.close()
+})
+
+test('retention by size removes the oldest blocks, and the disk gets the space back', {
+  timeout: 60_000,
+}, async () => {
+  const store = await openStore({ ...config, path, max_bytes: 3_000_000 }, { log })
+  const noise = (length: number): Buffer => Buffer.from(Array.from({ length }, () => Math.random() * 256))
+  const rows = 8
+  for (let block = 0; block < 12; block++) {
+    const times = Array.from({ length: rows }, (_, i) => block * 1000 + i)
+    await Promise.all(
+      times.map((time) => append(store, { topic: `t${block % 3}`, time, payload: noise(65_536) })),
+    )
+    await roll(store)
+  }
+  await retain(store)
+  const left = await collect(store)
+  expect(left.length).toBeGreaterThan(rows)
+  expect(left.length).toBeLessThan(12 * rows)
+  const oldest = Math.min(...left.map(({ time }) => time))
+  expect(oldest).toBeGreaterThan(1000)
+  expect(store.status.readings).toBe(left.length)
+  await store.close()
+  expect(await directoryBytes(path)).toBeLessThan(4_500_000)
 })

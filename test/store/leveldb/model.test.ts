@@ -15,6 +15,8 @@ const config = {
   engine: 'leveldb',
   durability: 'fsync',
   max_pending_bytes: 64 * 2 ** 20,
+  max_bytes: 0,
+  retention: [],
   memory: 'small',
 } as const
 
