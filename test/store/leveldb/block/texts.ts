@@ -44,11 +44,21 @@ export function textOf({ bytes, offsets, lengths }: Texts, row: number): Buffer 
   return Buffer.from(bytes.buffer, bytes.byteOffset + offsets[row]!, lengths[row]!)
 }
 
+/** Valid JSON with its ASCII escapes spelled out: Node 24.21 takes some escaped keys for others. */
+function withoutEscapes(text: string): string {
+  return text.replace(/\\(?:u(00[2-7][0-9a-f])|[^])/gi, (token, hex: string | undefined) => {
+    const character = hex === undefined ? token : String.fromCharCode(Number.parseInt(hex, 16))
+    return character === '"' || character === '\\' ? token : character
+  })
+}
+
 /** What a walk over JSON.parse's result says: path → scalar; of equal paths the last. `null` for what is no JSON. */
 export function leavesByParse(payload: Uint8Array): Map<string, unknown> | null {
   let root: unknown
   try {
-    root = JSON.parse(Buffer.from(payload).toString())
+    const text = Buffer.from(payload).toString()
+    JSON.parse(text)
+    root = JSON.parse(withoutEscapes(text))
   } catch {
     return null
   }
