@@ -10,7 +10,7 @@ import { account, type Home, makeHome, type TestServer } from './server.ts'
 const home: Home = makeHome()
 const disk = join(home.path, 'disk')
 mkdirSync(disk)
-const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk]).status === 0
+const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', disk]).status === 0
 
 afterEach(async () => {
   for (const server of started) await server.kill()
@@ -58,7 +58,7 @@ if (!isMounted) {
   test('could not run: a tmpfs cannot be mounted', () => expect(isMounted).toBe(false))
 } else {
   test('a full disk refuses publishes, answers reads, and takes publishes again once there is space', async () => {
-    writeFileSync(join(disk, 'ballast'), Buffer.alloc(14 * 2 ** 20))
+    writeFileSync(join(disk, 'ballast'), Buffer.alloc(54 * 2 ** 20))
     const server = await start()
     const { acknowledged, code } = await fill(server)
     expect(code).toBeGreaterThanOrEqual(0x80)

@@ -1,7 +1,8 @@
 // Opens the LevelDB of a store, and only ever one that is ours and whole: LevelDB itself would empty a directory whose
 // CURRENT file is missing, and would hand a locked or foreign one back as a riddle.
 
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Level } from 'level'
 import { AppError } from '../../domain/errors.ts'
 import { makeDirectory } from '../../ops/makeDirectory.ts'
@@ -46,8 +47,21 @@ export async function openDatabase(path: string): Promise<Database> {
     return await openThreadDatabase(path)
   } catch (error) {
     await db.close()
-    throw explained(error, path)
+    const known = explained(error, path)
+    throw known.code === 'store_full' ? await tooFullToOpen(path, known) : known
   }
+}
+
+/** LevelDB writes what its log holds into a table before it opens: a full disk keeps even readers out. */
+async function tooFullToOpen(path: string, cause: AppError): Promise<AppError> {
+  const logs = (await readdir(path)).filter((name) => name.endsWith('.log'))
+  const sizes = await Promise.all(logs.map(async (name) => (await stat(join(path, name))).size))
+  const megabytes = Math.ceil(sizes.reduce((sum, size) => sum + size, 0) / 2 ** 20) + 1
+  return new AppError(
+    'store_full',
+    `the disk of ${path} is too full to open the store: it needs ${megabytes} MiB free to take in its log; free that much, then start again. Nothing acknowledged is lost`,
+    { cause },
+  )
 }
 
 /** Whether the directory holds no database yet. */

@@ -2,7 +2,7 @@
 // space writing goes on by itself, with every acknowledged reading there once.
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -17,7 +17,8 @@ import { storeConfig } from './storeConfig.ts'
 const home = mkdtempSync(join(tmpdir(), 'amber-full-'))
 const disk = join(home, 'disk')
 mkdirSync(disk)
-const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk]).status === 0
+// Large beside what is written: LevelDB holds a log and the tables made of it at once.
+const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', disk]).status === 0
 const path = join(disk, 'store')
 const ballast = join(disk, 'ballast')
 const log = createLog({ level: 'silent', format: 'json' })
@@ -55,7 +56,7 @@ if (!isMounted) {
     const acknowledged = new Map<number, number>()
     const store = await openStore({ ...storeConfig, path }, { log })
     let end = 0
-    for (const megabytes of [21, 19, 17]) {
+    for (const megabytes of [61, 59, 57]) {
       for (let k = 0; k < 200; k++, end++) acknowledged.set(end, await append(store, numbered(end, pattern)))
       writeFileSync(ballast, Buffer.alloc(megabytes * 2 ** 20))
       end = await fill(store, end, acknowledged)
@@ -67,6 +68,16 @@ if (!isMounted) {
       expect(await findFaults(store, { pattern, acknowledged, end })).toEqual([])
     }
     await store.close()
+    const free = (): number => {
+      const { bavail, bsize } = statfsSync(disk)
+      return bavail * bsize
+    }
+    writeFileSync(ballast, Buffer.alloc(free()))
+    await expect(openStore({ ...storeConfig, path }, { log })).rejects.toMatchObject({
+      code: 'store_full',
+      message: expect.stringMatching(/too full to open the store: it needs \d+ MiB free/),
+    })
+    rmSync(ballast)
     const again = await openStore({ ...storeConfig, path }, { log })
     const faults = await findFaults(again, { pattern, acknowledged, end })
     await again.close()
