@@ -4,6 +4,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Fields, Reading } from '../domain/reading.ts'
 import { formatTime } from '../domain/time.ts'
+import { encodeProperties } from './propertiesText.ts'
 import { encodeCsvRow, encodeField } from './readingText.ts'
 
 export interface ExportText {
@@ -36,7 +37,7 @@ export function createNdjsonExport(names: readonly string[] | undefined, fieldsO
       return (
         `${topicText(reading.topic)}${time(reading.time)}","received_at":"${receivedAt(reading.receivedAt)}","seq":${reading.seq}` +
         `${clientText(reading.clientId)}${reading.qos},"retain":${reading.retain},${body}` +
-        `${fieldsText(reading)}}\n`
+        `${encodeProperties(reading.properties)}${fieldsText(reading)}}\n`
       )
     },
   }

@@ -8,6 +8,7 @@ import { parseTime } from '../domain/time.ts'
 import { printable, topicFault } from '../domain/topic.ts'
 import { checkImportId, type ImportRow } from '../ingest/importRows.ts'
 import { membersOf } from './jsonSlices.ts'
+import { parseProperties } from './propertiesText.ts'
 
 export interface RowContext {
   principal: Principal
@@ -70,7 +71,7 @@ function rowOf(cells: Cells, value: string | undefined, line: number, context: R
     qos,
     retain,
     dup: false,
-    properties: null,
+    properties: parseProperties(cells['properties']),
     payload: payloadOf(cells, value),
     fields: null,
   }

@@ -4,6 +4,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Fields, FieldValue, Reading } from '../domain/reading.ts'
 import { formatTime, type TimeUnit } from '../domain/time.ts'
+import { encodeProperties } from './propertiesText.ts'
 
 export interface ReadingStyle {
   time: TimeUnit | undefined
@@ -23,7 +24,7 @@ export function encodeReading(
     `{"topic":${JSON.stringify(reading.topic)},"time":${encodeTime(reading.time, style.time)},` +
     `"received_at":${encodeTime(reading.receivedAt, style.time)},"seq":${reading.seq},` +
     `"client_id":${JSON.stringify(reading.clientId)},"qos":${reading.qos},"retain":${reading.retain}`
-  const part = encodeCleaned(reading)
+  const part = encodeProperties(reading.properties) + encodeCleaned(reading)
   return `${head}${part}${encodeValue(reading.payload, style.raw, oneLine)},"fields":${encodeFields(fields, style.fields)}}`
 }
 

@@ -17,6 +17,25 @@ export const readingSchema = Type.Object({
   client_id: Type.String({ description: 'The MQTT client that sent it; empty when none did.' }),
   qos: Type.Integer({ minimum: 0, maximum: 2 }),
   retain: Type.Boolean(),
+  properties: Type.Optional(
+    Type.Object(
+      {
+        payload_format_indicator: Type.Optional(Type.Boolean()),
+        message_expiry_interval: Type.Optional(
+          Type.Integer({ description: 'Seconds, as the publisher sent it.' }),
+        ),
+        content_type: Type.Optional(Type.String()),
+        response_topic: Type.Optional(Type.String()),
+        correlation_data_base64: Type.Optional(Type.String()),
+        user_properties: Type.Optional(
+          Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 }), {
+            description: 'Name and value, in the order sent; names may repeat.',
+          }),
+        ),
+      },
+      { description: 'The MQTT 5 properties of the publish; left out when it had none.' },
+    ),
+  ),
   value: Type.Optional(
     Type.Unknown({
       description:

@@ -89,6 +89,41 @@ test('rows of people: value as it is written, times in every form, ids that make
   expect(await send(csv, 'text/csv')).toMatchObject({ imported: 2, failed: [] })
 })
 
+test('the MQTT 5 properties of a publish come back from readings and from an export that is imported', async () => {
+  const { send, take, ask } = await start()
+  const properties = {
+    payload_format_indicator: true,
+    message_expiry_interval: 3600,
+    content_type: 'text/plain',
+    response_topic: 'open/answer',
+    correlation_data_base64: '/wA=',
+    user_properties: [
+      ['a', '1'],
+      ['b', 'ü"'],
+      ['a', '2'],
+    ],
+  }
+  const row = JSON.stringify({ topic: 'open/p', time: 1767225600000, value: 1, properties })
+  expect(await send(row)).toMatchObject({ imported: 1 })
+  const answer = (await (await ask('/api/v1/latest?topic=open/p')).json()) as { data: unknown[] }
+  expect(answer.data).toMatchObject([{ properties }])
+  const text = await take()
+  const other = await start()
+  expect(await other.send(text)).toMatchObject({ imported: 1 })
+  expect(withoutSeq(await other.take())).toBe(withoutSeq(text))
+  for (const wrong of [
+    [],
+    1,
+    { content_type: 1 },
+    { user_properties: [['a']] },
+    { foo: 1 },
+    { message_expiry_interval: -1 },
+  ]) {
+    const refused = await send(JSON.stringify({ topic: 'open/p', value: 1, properties: wrong }))
+    expect(refused.failed[0]?.reason).toContain('properties')
+  }
+})
+
 test('what is wrong is told by its line, and the other rows are stored', async () => {
   const { send, store } = await start()
   const rows = [
