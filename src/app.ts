@@ -30,7 +30,7 @@ export interface App {
   /** The first listener. */
   mqtt: { host: string; port: number }
   listeners: readonly ListenerInfo[]
-  http: { host: string; port: number }
+  http: { host: string; port: number; isSecure: boolean }
   /** Absolute path of the data directory. */
   dataPath: string
   auth: Authenticator
@@ -112,7 +112,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
   return {
     mqtt: { host: broker.address, port: broker.port },
     listeners: broker.listeners,
-    http: { host: http.address, port: http.port },
+    http: { host: http.address, port: http.port, isSecure: http.isSecure },
     dataPath: directory.root,
     auth,
     get warnings() {
@@ -121,17 +121,17 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     get status() {
       return store.status
     },
-    reload: () => reload(auths, broker),
+    reload: () => reload(auths, [broker, http]),
     relimit: ({ mqtt }) => broker.relimit(mqtt),
     stop: () => lifecycle.stop(),
   }
 }
 
 /** Everything that can be read again is, also when one file of it is broken; the first fault is thrown. */
-async function reload(auths: ListenerAuths, broker: { reload(): void }): Promise<void> {
+async function reload(auths: ListenerAuths, faces: readonly { reload(): void }[]): Promise<void> {
   const results = await Promise.allSettled([
     ...auths.all.map((auth) => auth.reload()),
-    (async () => broker.reload())(),
+    ...faces.map(async (face) => face.reload()),
   ])
   const failed = results.find((result) => result.status === 'rejected')
   if (failed !== undefined) throw asAppError(failed.reason)

@@ -111,6 +111,11 @@ export const configSchema = Type.Object(
         'Address to listen on. Empty: every address, but loopback only while a demo account can log in.',
       ),
       port: port(8080, 'TCP port for HTTP. 0 lets the system choose.'),
+      cert_file: text(
+        '',
+        'PEM file with the certificate and those above it. Set: HTTPS and nothing else. Read again when it changes.',
+      ),
+      key_file: text('', 'PEM file with its private key.'),
       cors: Type.Array(Type.String(), {
         default: [],
         description: 'Origins whose pages may call the API, such as https://example.org; * for any.',

@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Authenticator } from '../auth/principal.ts'
@@ -22,7 +23,7 @@ import { createLogin } from './login.ts'
 import { addDocs } from './openapi.ts'
 import { checkKnown } from './parameters.ts'
 import { encodeProblem, sendProblem, toAppError } from './problem.ts'
-import { createRates } from './rates.ts'
+import { createRates, type Rates } from './rates.ts'
 import { addAggregate } from './routes/aggregate.ts'
 import { addClients, addRetained } from './routes/clients.ts'
 import { addExport } from './routes/export.ts'
@@ -39,6 +40,7 @@ import { addTickets } from './routes/tickets.ts'
 import { addTopics } from './routes/topics.ts'
 import { faultOf, parseSearch } from './search.ts'
 import { createTickets } from './tickets.ts'
+import { createHttps, type Https } from './tls.ts'
 
 export interface HttpDependencies {
   host: string
@@ -60,6 +62,9 @@ export interface HttpDependencies {
 export interface HttpServer {
   address: string
   port: number
+  isSecure: boolean
+  /** Reads the certificate again; a broken one keeps the old in force and throws. */
+  reload(): void
   /** Stops accepting, answers what was asked, closes. */
   close(): Promise<void>
 }
@@ -72,28 +77,8 @@ const closeTimeoutMs = 3000
 
 export async function startHttp(config: Config['http'], dependencies: HttpDependencies): Promise<HttpServer> {
   const { host, auth, tokens, metrics, log } = dependencies
-  const app = Fastify({
-    bodyLimit: config.max_body_size,
-    http: { maxHeaderSize: headerBytesMax },
-    requestTimeout: requestTimeoutMs,
-    forceCloseConnections: 'idle',
-    genReqId: requestId,
-    routerOptions: { querystringParser: parseSearch, maxParamLength: 1000 },
-    frameworkErrors: (error, _request, reply) => void sendProblem(reply, toAppError(error, log)),
-    clientErrorHandler: (_error, socket) => {
-      const body = encodeProblem(
-        new AppError('bad_request', 'this is not an HTTP request the server can read'),
-      )
-      const head =
-        'HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nConnection: close\r\n'
-      if (socket.writable) socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
-      else socket.destroy()
-    },
-  })
-  app.addHook('onRequest', async (request, reply) => {
-    void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff')
-    return answerCors(config.cors, request, reply) ? reply : undefined
-  })
+  const https = createHttps(config)
+  const app = createApp(config, https, log)
   addMeasures(app, metrics)
   addErrorHandling(app, log)
   await addDocs(app)
@@ -106,6 +91,31 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
     limits: { ...dependencies.limits, row_bytes: config.max_body_size },
     login,
   }
+  await addRoutes(app, context, rates)
+  try {
+    await app.listen({ host, port: config.port })
+  } catch (error) {
+    await app.close()
+    throw listenFault(error as NodeJS.ErrnoException, `${host}:${config.port}`)
+  }
+  const { address, port } = app.server.address() as AddressInfo
+  const secure = app.server as Server
+  const watcher = https?.watch(secure, log)
+  return {
+    address,
+    port,
+    isSecure: https !== null,
+    reload: () => https?.reload(secure),
+    close: () => {
+      watcher?.close()
+      return close(app)
+    },
+  }
+}
+
+/** Every route, in the order of the reference. */
+async function addRoutes(app: FastifyInstance, context: RouteContext, rates: Rates): Promise<void> {
+  const { login, log } = context
   await app.register(async (open) => addOpenServerRoutes(open, context))
   await app.register(async (closed) => {
     closed.addHook('onRequest', async (request, reply) => {
@@ -129,14 +139,37 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
     addRules(closed, context)
     addServerRoutes(closed, context)
   })
-  try {
-    await app.listen({ host, port: config.port })
-  } catch (error) {
-    await app.close()
-    throw listenFault(error as NodeJS.ErrnoException, `${host}:${config.port}`)
-  }
-  const { address, port } = app.server.address() as AddressInfo
-  return { address, port, close: () => close(app) }
+}
+
+function createApp(config: Config['http'], https: Https | null, log: Log): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: config.max_body_size,
+    ...(https ? secured(https) : { http: { maxHeaderSize: headerBytesMax } }),
+    requestTimeout: requestTimeoutMs,
+    forceCloseConnections: 'idle',
+    genReqId: requestId,
+    routerOptions: { querystringParser: parseSearch, maxParamLength: 1000 },
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, toAppError(error, log)),
+    clientErrorHandler: (_error, socket) => {
+      const body = encodeProblem(
+        new AppError('bad_request', 'this is not an HTTP request the server can read'),
+      )
+      const head =
+        'HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nConnection: close\r\n'
+      if (socket.writable) socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+      else socket.destroy()
+    },
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff')
+    return answerCors(config.cors, request, reply) ? reply : undefined
+  })
+  return app
+}
+
+/** Fastify's types make an application with HTTPS another one; all that is used of it here is the same. */
+function secured({ options }: Https): { http?: never } {
+  return { https: { ...options, maxHeaderSize: headerBytesMax } } as { http?: never }
 }
 
 /** The caller's own id when it is harmless in a header and a log. */

@@ -78,7 +78,7 @@ async function startServer(cwd: string, command: readonly string[]): Promise<Tes
   })
   await ready
   const mqttPort = Number(/mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(output)?.[1])
-  const httpPort = Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(output)?.[1])
+  const httpPort = Number(/https?:\/\/127\.0\.0\.1:(\d+)/.exec(output)?.[1])
   const authorization = `Basic ${Buffer.from(`${account.username}:${account.password}`).toString('base64')}`
   return {
     mqttPort,

@@ -82,6 +82,8 @@ export async function startTestServer(options: TestOptions = {}) {
     {
       host: '',
       port: 0,
+      cert_file: '',
+      key_file: '',
       cors: [],
       max_body_size: 10_000,
       requests_per_minute: 0,

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import type { IClientOptions } from 'mqtt'
 import type { BridgeConfig } from '../../config/bridge.ts'
 import { AppError } from '../../domain/errors.ts'
-import { readAuthorities, readPem } from '../listeners/tls.ts'
+import { readAuthorities, readPem } from '../../ops/pem.ts'
 
 export interface Address {
   host: string

@@ -1,9 +1,7 @@
 // TLS of a listener: certificates from files, more of them by the name a client asks for, client certificates as user names.
 // Files are read again when they change; connections that are open stay, new ones get the new certificate.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { join } from 'node:path'
 import {
   createSecureContext,
   createServer,
@@ -15,6 +13,7 @@ import {
 } from 'node:tls'
 import type { ListenerConfig } from '../../config/listener.ts'
 import { AppError } from '../../domain/errors.ts'
+import { checkContext, type Pair, readAuthorities, readPem } from '../../ops/pem.ts'
 
 export interface TlsServer {
   /** Hand it connections with `emit('connection', socket)`. It listens nowhere itself. */
@@ -97,11 +96,6 @@ function checkClientCertificates(config: ListenerConfig): void {
   }
 }
 
-interface Pair {
-  cert_file: string
-  key_file: string
-}
-
 function contextOptions(config: ListenerConfig, { cert_file, key_file }: Pair): SecureContextOptions {
   const options: SecureContextOptions = {
     cert: readPem(cert_file),
@@ -112,14 +106,7 @@ function contextOptions(config: ListenerConfig, { cert_file, key_file }: Pair): 
   if (config.ca_file !== '') options.ca = readAuthorities(config.ca_file)
   if (config.crl_file !== '') options.crl = readPem(config.crl_file)
   if (config.ciphers !== '') options.ciphers = config.ciphers
-  try {
-    createSecureContext(options)
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new AppError('bad_config', `TLS cannot be set up with ${cert_file} and ${key_file}: ${why}`, {
-      cause: error,
-    })
-  }
+  checkContext(options, { cert_file, key_file })
   return options
 }
 
@@ -136,33 +123,4 @@ function covers(pattern: string, name: string): boolean {
   if (!pattern.startsWith('*.')) return pattern === asked
   const dot = asked.indexOf('.')
   return dot > 0 && asked.slice(dot) === pattern.slice(1)
-}
-
-/** A PEM file, or every certificate in a directory. */
-export function readAuthorities(path: string): Buffer[] {
-  let isDirectory = false
-  try {
-    isDirectory = statSync(path).isDirectory()
-  } catch {
-    // What is wrong with it is said by the read below.
-  }
-  if (!isDirectory) return [readPem(path)]
-  const files = readdirSync(path).filter((name) => /\.(pem|crt|cer|0)$/.test(name))
-  if (files.length === 0) throw new AppError('bad_config', `${path} holds no certificates (.pem, .crt)`)
-  return files.sort().map((name) => readPem(join(path, name)))
-}
-
-export function readPem(path: string): Buffer {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    const errno = (error as NodeJS.ErrnoException).code
-    const why =
-      errno === 'ENOENT'
-        ? 'there is no such file'
-        : errno === 'EACCES'
-          ? 'this user may not read it; change its owner or its mode'
-          : String(error)
-    throw new AppError('bad_config', `cannot read ${path}: ${why}`, { cause: error })
-  }
 }
