@@ -4,13 +4,16 @@
 import { lockDemoAccounts } from './auth/demo.ts'
 import { type ListenerAuths, openListenerAuths } from './auth/listenerAuth.ts'
 import type { Authenticator } from './auth/principal.ts'
+import { createUsers } from './auth/users.ts'
 import { startBroker } from './broker/broker.ts'
 import type { ListenerInfo } from './broker/listeners/listeners.ts'
+import { createTokenFile } from './auth/tokenFile.ts'
 import { openTokens, type Tokens } from './auth/tokens.ts'
 import { openSessions, type Sessions } from './broker/sessions/sessions.ts'
 import { listenHost } from './config/host.ts'
 import type { Config } from './config/schema.ts'
 import { asAppError } from './domain/errors.ts'
+import type { AccessRoom } from './http/context.ts'
 import { startHttp } from './http/server.ts'
 import { createCapture } from './ingest/capture.ts'
 import { decodeFields } from './ingest/decode/decode.ts'
@@ -91,6 +94,11 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     host: listenHost(config.http.host, demo),
     auth,
     tokens,
+    guard: broker.bans,
+    access: openAccessRoom(config.auth, auths, tokens),
+    admins: config.auth.admins,
+    listeners: broker.listeners,
+    loginsFile: directory.logins,
     query: createQuery({ store, live: feed, fieldsOf: decodeFields, limits: config.limits }),
     publish: broker.publish,
     store,
@@ -154,6 +162,24 @@ async function openAccess(
   const tokens = await openTokens(config.auth.token_file, { log })
   lifecycle.add('tokens', async () => tokens.close())
   return { auths, tokens, demo }
+}
+
+/** Managing who gets in, by changing the files that say so. */
+function openAccessRoom(
+  { password_file: passwords, token_file: tokenFile }: Config['auth'],
+  { main, all }: ListenerAuths,
+  tokens: Tokens,
+): AccessRoom {
+  // A fault elsewhere in the files is in the log, and no reason to deny that the change is made.
+  const reload = async (): Promise<void> => {
+    await Promise.allSettled([...all.map((one) => one.reload()), tokens.reload()])
+  }
+  return {
+    users: passwords === '' ? null : createUsers(passwords, { reload }),
+    tokens: tokenFile === '' ? null : createTokenFile(tokenFile, { reload }),
+    demoAccounts: () => main.demoAccounts,
+    explain: (user, topic, clientId) => main.explain(user, topic, clientId),
+  }
 }
 
 /** What lasts: readings and sessions. */

@@ -46,9 +46,9 @@ export function parseAclFile(text: string, path: string): Acl {
       rules = acl.users.get(rest) ?? []
       acl.users.set(rest, rules)
     } else if (keyword === 'topic') {
-      rules.push(parseRule(rest, fail))
+      rules.push(parseRule(rest, index + 1, fail))
     } else if (keyword === 'pattern') {
-      acl.patterns.push(parseRule(rest, fail))
+      acl.patterns.push(parseRule(rest, index + 1, fail))
     } else {
       fail(`"${printable(keyword)}" is not known; a line begins with user, topic, pattern or #`)
     }
@@ -86,7 +86,7 @@ export function viewAcl(acl: Acl, name: string | null): AclView {
   }
 }
 
-function parseRule(rest: string, fail: (message: string) => never): AclRule {
+function parseRule(rest: string, line: number, fail: (message: string) => never): AclRule {
   if (rest === '') fail('there is no topic; write: topic read|write|readwrite|deny FILTER')
   const [, first = '', filterText] = /^(\S+)(?:\s+(.+))?$/.exec(rest) ?? []
   const filter = filterText ?? first
@@ -96,19 +96,23 @@ function parseRule(rest: string, fail: (message: string) => never): AclRule {
   }
   const fault = filterFault(filter)
   if (fault !== null) fail(`"${printable(filter)}" is not a topic filter: ${fault}`)
-  return { filter, access: bits }
+  return { filter, access: bits, line }
 }
 
 /** `%u` and `%c` filled in. Without a name (or an id: over HTTP) a pattern that asks for it is for nobody. */
-function expandPatterns(patterns: readonly AclRule[], name: string | null, clientId: string): AclRule[] {
+export function expandPatterns(
+  patterns: readonly AclRule[],
+  name: string | null,
+  clientId: string,
+): AclRule[] {
   const rules: AclRule[] = []
-  for (const { filter, access: bits } of patterns) {
+  for (const { filter, access: bits, line } of patterns) {
     if (filter.includes('%u') && name === null) continue
     if (filter.includes('%c') && clientId === '') continue
     const filled = filter.replaceAll(/%[uc]/g, (mark) => (mark === '%u' ? (name ?? '') : clientId))
     // A name such as $SYS must not turn a plain pattern into one for $ topics.
     if (filled.startsWith('$') && !filter.startsWith('$')) continue
-    rules.push({ filter: filled, access: bits })
+    rules.push({ filter: filled, access: bits, line })
   }
   return rules
 }

@@ -10,6 +10,8 @@ export const canWrite = 2
 export interface AclRule {
   filter: string
   access: number
+  /** Of the ACL file, counted from 1. */
+  line: number
 }
 
 /** Whether the rules allow (`true`) or deny (`false`) what is wanted, or say nothing (`null`). */
@@ -25,7 +27,7 @@ const denied = 4
 export function compileRules(rules: readonly AclRule[]): TopicAccess {
   if (rules.length === 0) return () => null
   const exact = new Map<string, number>()
-  const wild: AclRule[] = []
+  const wild: Pick<AclRule, 'filter' | 'access'>[] = []
   for (const { filter, access } of rules) {
     const bits = access === 0 ? denied : access
     if (hasWildcard(filter)) wild.push({ filter, access: bits })

@@ -2,11 +2,11 @@
 // listeners bind to loopback.
 
 import type { Log } from '../ops/log.ts'
-import type { Authenticator } from './principal.ts'
+import type { Accounts } from './principal.ts'
 
 /** The same authenticator, with accounts that still have their published password refused. */
-export function lockDemoAccounts(auth: Authenticator, { log }: { log: Log }): Authenticator {
-  const authenticate: Authenticator['authenticate'] = async (user, password) => {
+export function lockDemoAccounts(auth: Accounts, { log }: { log: Log }): Accounts {
+  const authenticate: Accounts['authenticate'] = async (user, password) => {
     if (user === undefined || !auth.demoAccounts.includes(user)) return auth.authenticate(user, password)
     log.warn(
       { user },
@@ -14,5 +14,10 @@ export function lockDemoAccounts(auth: Authenticator, { log }: { log: Log }): Au
     )
     return null
   }
-  return Object.create(auth, { authenticate: { value: authenticate } }) as Authenticator
+  const resume: Accounts['resume'] = (user, key, proof) =>
+    auth.demoAccounts.includes(user) ? null : auth.resume(user, key, proof)
+  return Object.create(auth, {
+    authenticate: { value: authenticate },
+    resume: { value: resume },
+  }) as Accounts
 }

@@ -59,6 +59,14 @@ export function checkName(name: string): void {
   if (fault !== null) throw new AppError('bad_request', `the user name ${fault}; choose another`)
 }
 
+/** Throws `bad_request` for a password that no client could send. */
+export function checkPassword(password: string): void {
+  if (password === '') throw new AppError('bad_request', 'the password is empty; nothing was changed')
+  if (Buffer.byteLength(password) > 65_535) {
+    throw new AppError('bad_request', 'the password is longer than 65535 bytes [MQTT-3.1.3.6]')
+  }
+}
+
 /** The file's text; `bad_password_file` when it is not there or cannot be read. */
 export async function readPasswordFile(path: string): Promise<string> {
   try {

@@ -4,12 +4,12 @@
 import type { ListenerConfig } from '../config/listener.ts'
 import type { Config } from '../config/schema.ts'
 import { type AuthDeps, openAuth } from './open.ts'
-import type { Authenticator } from './principal.ts'
+import type { Accounts } from './principal.ts'
 
 export interface ListenerAuths {
-  readonly main: Authenticator
-  readonly all: readonly Authenticator[]
-  of(listener: ListenerConfig): Authenticator
+  readonly main: Accounts
+  readonly all: readonly Accounts[]
+  of(listener: ListenerConfig): Accounts
   close(): Promise<void>
 }
 
@@ -18,9 +18,9 @@ export async function openListenerAuths(
   { auth, mqtt }: Pick<Config, 'auth' | 'mqtt'>,
   deps: AuthDeps,
   /** Put around each, the main one as well. */
-  wrap: (auth: Authenticator) => Authenticator = (plain) => plain,
+  wrap: (auth: Accounts) => Accounts = (plain) => plain,
 ): Promise<ListenerAuths> {
-  const opened = new Map<string, Authenticator>()
+  const opened = new Map<string, Accounts>()
   const close = async (): Promise<void> => {
     await Promise.all([...opened.values()].map((one) => one.close()))
   }
@@ -36,9 +36,9 @@ export async function openListenerAuths(
     throw error
   }
   return {
-    main: opened.get(keyOf(auth)) as Authenticator,
+    main: opened.get(keyOf(auth)) as Accounts,
     all: [...opened.values()],
-    of: (listener) => opened.get(keyOf(authConfigOf(auth, listener))) as Authenticator,
+    of: (listener) => opened.get(keyOf(authConfigOf(auth, listener))) as Accounts,
     close,
   }
 }

@@ -6,9 +6,11 @@ import { asAppError } from '../domain/errors.ts'
 import type { Log } from '../ops/log.ts'
 import { type AclView, viewAcl } from './acl.ts'
 import { createCredentials } from './credentials.ts'
+import { explainAccess } from './explain.ts'
 import { type AclState, type PasswordState, readAcl, readPasswords } from './files.ts'
 import { createGate } from './gate.ts'
-import type { Authenticator, Principal } from './principal.ts'
+import type { Accounts, KeptLogins, Principal } from './principal.ts'
+import { fitsProof, makeProof } from './proof.ts'
 import { watchFiles } from './watch.ts'
 
 /** The part of the configuration that says who gets in. */
@@ -29,7 +31,7 @@ const waitingMax = 20_000
 export async function openAuth(
   config: AuthConfig,
   { log, concurrency, program = 'amber' }: AuthDeps,
-): Promise<Authenticator> {
+): Promise<Accounts> {
   const files = await openFiles(config, program)
   const credentials = createCredentials({ gate: createGate({ concurrency, waitingMax }) })
   const principals = createPrincipals(config, files)
@@ -59,8 +61,7 @@ export async function openAuth(
     return result
   }
 
-  const watched = [config.password_file, config.acl_file].filter((path) => path !== '')
-  const watcher = watchFiles(watched, {
+  const watcher = watchFiles([config.password_file, config.acl_file].filter(Boolean), {
     log,
     onChange: () => {
       reload().catch((error: unknown) => {
@@ -85,12 +86,34 @@ export async function openAuth(
     },
     reload,
     onChange: (listener) => void listeners.push(listener),
-    stillHolds: (principal) => principals.stillHolds(principal),
+    ...createKeptLogins(files, principals),
+    explain: (user, topic, clientId) => ({
+      ...explainAccess(files.acl.acl, { name: user, topic, clientId }),
+      isKnown: user === null ? config.allow_anonymous : files.passwords.accounts.has(user),
+      lineText: (line) => ({
+        file: config.acl_file,
+        text: files.acl.text.split('\n')[line - 1]?.trim() ?? '',
+      }),
+    }),
     async close() {
       closed = true
       watcher.close()
       await queue
     },
+  }
+}
+
+function createKeptLogins(files: Files, principals: Principals): KeptLogins {
+  return {
+    proofOf(principal, key) {
+      const hash = principals.hashOf(principal)
+      return hash === null ? null : makeProof(key, hash)
+    },
+    resume(user, key, proof) {
+      const hash = files.passwords.accounts.get(user)?.hash.text
+      return hash !== undefined && fitsProof(key, hash, proof) ? principals.user(user, hash) : null
+    },
+    stillHolds: (principal) => principals.stillHolds(principal),
   }
 }
 
@@ -137,6 +160,8 @@ interface Principals {
   anonymous(): Principal
   user(name: string, hash: string): Principal
   certified(name: string): Principal
+  /** The hash of the password a user was let in with. */
+  hashOf(principal: Principal): string | null
   stillHolds(principal: Principal): boolean
 }
 
@@ -179,6 +204,7 @@ function createPrincipals(config: AuthConfig, files: Files): Principals {
       certified.add(principal)
       return principal
     },
+    hashOf: (principal) => hashes.get(principal) ?? null,
     stillHolds(principal) {
       if (certified.has(principal)) return true
       if (principal.kind === 'anonymous') return config.allow_anonymous

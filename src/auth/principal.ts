@@ -1,5 +1,7 @@
 // Who is asking, and what they may do: one notion for both faces, MQTT and HTTP.
 
+import type { Verdicts } from './explain.ts'
+
 /** Someone let in. Made by `Authenticator`, asked by the broker and the HTTP routes. */
 export interface Principal {
   kind: 'user' | 'anonymous' | 'token'
@@ -32,4 +34,27 @@ export interface Authenticator {
   /** Whether a principal let in earlier still holds (user exists, same password hash). */
   stillHolds(principal: Principal): boolean
   close(): Promise<void>
+}
+
+/** Logins that are kept for later, as a browser's session is. */
+export interface KeptLogins {
+  /** What lets `resume` find whom it was, with the same key; `null` for who has no password or token here. */
+  proofOf(principal: Principal, key: Uint8Array): string | null
+  /** Whom the proof was made for, or `null` when the account is gone or its password is another. */
+  resume(name: string, key: Uint8Array, proof: string): Principal | null
+  stillHolds(principal: Principal): boolean
+}
+
+export interface Explanation extends Verdicts {
+  /** There is such an account, or anonymous clients are let in. */
+  isKnown: boolean
+  /** Path and text of a line of the ACL file. */
+  lineText(line: number): { file: string; text: string }
+}
+
+/** An authenticator over a password file and an ACL file. */
+export interface Accounts extends Authenticator, KeptLogins {
+  stillHolds(principal: Principal): boolean
+  /** What decides about a topic for a user, or for an anonymous client (`null`). */
+  explain(user: string | null, topic: string, clientId: string): Explanation
 }

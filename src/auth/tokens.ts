@@ -8,7 +8,8 @@ import { Value } from '@sinclair/typebox/value'
 import { AppError, asAppError } from '../domain/errors.ts'
 import { filterFault, matches, printable } from '../domain/topic.ts'
 import type { Log } from '../ops/log.ts'
-import type { Principal } from './principal.ts'
+import type { KeptLogins, Principal } from './principal.ts'
+import { fitsProof, makeProof } from './proof.ts'
 import { watchFiles } from './watch.ts'
 
 const entrySchema = Type.Object(
@@ -28,10 +29,11 @@ const entrySchema = Type.Object(
 
 export type TokenEntry = Static<typeof entrySchema>
 
-export interface Tokens {
+export interface Tokens extends KeptLogins {
   /** The principal of a token, or `null` when there is no such token or its time is over. */
   check(token: string): Principal | null
-  stillHolds(principal: Principal): boolean
+  /** Reads the file now. One that is broken leaves the tokens in force, and throws. */
+  reload(): Promise<void>
   onChange(listener: () => void): void
   close(): void
 }
@@ -74,32 +76,52 @@ export async function openTokens(path: string, { log }: { log: Log }): Promise<T
   let state = await readTokens(path)
   const listeners: (() => void)[] = []
   const entryOf = new WeakMap<Principal, TokenEntry>()
-  const read = async (): Promise<void> => {
-    try {
-      const next = await readTokens(path)
-      if (next.text === state.text) return
-      state = next
-      log.info({ tokens: state.byHash.size }, 'the token file is in force as it is now')
-      for (const listener of listeners) listener()
-    } catch (error) {
-      log.error(`${asAppError(error).message}. What was read before stays in force.`)
-    }
+  const readAgain = async (): Promise<void> => {
+    const next = await readTokens(path)
+    if (next.text === state.text) return
+    state = next
+    log.info({ tokens: state.byHash.size }, 'the token file is in force as it is now')
+    for (const listener of listeners) listener()
   }
-  const watcher = path === '' ? null : watchFiles([path], { log, onChange: () => void read() })
+  // One at a time: of two reads under way the older one could come last.
+  let queue = Promise.resolve()
+  const reload = (): Promise<void> => {
+    const result = queue.then(readAgain)
+    queue = result.catch(() => undefined)
+    return result
+  }
+  const onChange = (): void =>
+    void reload().catch((error: unknown) =>
+      log.error(`${asAppError(error).message}. What was read before stays in force.`),
+    )
+  const watcher = path === '' ? null : watchFiles([path], { log, onChange })
+  const enter = (entry: TokenEntry): Principal => {
+    const principal = principalOf(entry)
+    entryOf.set(principal, entry)
+    return principal
+  }
   return {
     check(token) {
       const hash = sha256(token)
       const entry = state.byHash.get(hash.toString('hex'))
       if (!entry || !timingSafeEqual(hash, Buffer.from(entry.sha256, 'hex')) || isOver(entry)) return null
-      const principal = principalOf(entry)
-      entryOf.set(principal, entry)
-      return principal
+      return enter(entry)
     },
     stillHolds(principal) {
       const entry = entryOf.get(principal)
       const now = entry && state.byHash.get(entry.sha256)
       return now !== undefined && !isOver(now) && JSON.stringify(now) === JSON.stringify(entry)
     },
+    proofOf(principal, key) {
+      const entry = entryOf.get(principal)
+      return entry === undefined ? null : makeProof(key, JSON.stringify(entry))
+    },
+    resume(name, key, proof) {
+      const entry = [...state.byHash.values()].find((one) => one.name === name)
+      if (entry === undefined || isOver(entry)) return null
+      return fitsProof(key, JSON.stringify(entry), proof) ? enter(entry) : null
+    },
+    reload,
     onChange: (listener) => void listeners.push(listener),
     close: () => watcher?.close(),
   }

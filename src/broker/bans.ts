@@ -2,7 +2,7 @@
 
 import type { Config } from '../config/schema.ts'
 import type { Log } from '../ops/log.ts'
-import { parseAddresses } from './listeners/addresses.ts'
+import { parseAddresses, plainAddress } from './listeners/addresses.ts'
 
 export interface Bans {
   isBanned(address: string): boolean
@@ -33,14 +33,16 @@ export function createBans(
   const exempt = parseAddresses(config.ban_exempt, 'mqtt.ban_exempt')
   const failures = new Map<string, Failures>()
   return {
-    isBanned(address) {
+    isBanned(from) {
+      const address = plainAddress(from)
       const known = failures.get(address)
       if (!config.ban_failed_logins || known === undefined || known.bannedUntil === 0) return false
       if (now() < known.bannedUntil) return true
       failures.delete(address)
       return false
     },
-    onLogin(address, isIn) {
+    onLogin(from, isIn) {
+      const address = plainAddress(from)
       if (isIn || !config.ban_failed_logins) {
         failures.delete(address)
         return

@@ -9,7 +9,7 @@ import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { ReadingStore } from '../store/store.ts'
 import { createMeter } from './accept.ts'
-import { createBans } from './bans.ts'
+import { type Bans, createBans } from './bans.ts'
 import { createBridges } from './bridges/bridges.ts'
 import { createReceipts } from './capture/receipts.ts'
 import { createServerPublish } from './capture/server.ts'
@@ -55,6 +55,8 @@ export interface Broker {
   clients(): ClientInfo[]
   /** For those who keep the server. */
   view: BrokerView
+  /** Failed logins from an address, on whichever face of the server. */
+  bans: Bans
   /** Disconnects clients whose credentials no longer hold. */
   dropStale(): void
   /** Reads certificates again; a broken one keeps the old one in force, and throws. */
@@ -117,6 +119,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
     publish,
     clients: () => connected().map(describe),
     view: createView({ connected, registry: sessions.registry }),
+    bans,
     dropStale: () => dropStale(connected()),
     reload: () => listeners.reload(),
     relimit: (changed) => void Object.assign(limits, changed),

@@ -3,6 +3,7 @@
 import { type Command, Option } from 'commander'
 import {
   checkName,
+  checkPassword,
   deletePassword,
   hashPlainPasswords,
   readPasswordFile,
@@ -79,10 +80,7 @@ async function passwd(
     return writePasswordFile(file, rest)
   }
   const secret = password ?? (await askNewPassword(io))
-  if (secret === '') throw new AppError('bad_request', 'the password is empty; nothing was changed')
-  if (Buffer.byteLength(secret) > 65_535) {
-    throw new AppError('bad_request', 'the password is longer than 65535 bytes [MQTT-3.1.3.6]')
-  }
+  checkPassword(secret)
   await writePasswordFile(
     file,
     setPassword(text, file, name, await createPasswordHash(Buffer.from(secret), options.H)),

@@ -2,16 +2,8 @@
 
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { writePasswordFile } from '../auth/edit.ts'
-import {
-  createToken,
-  formatTokenFile,
-  parseTokenFile,
-  readTokenFile,
-  type TokenEntry,
-} from '../auth/tokens.ts'
-import { AppError } from '../domain/errors.ts'
-import { formatTime, parseDuration, timeMax } from '../domain/time.ts'
+import { createTokenFile } from '../auth/tokenFile.ts'
+import { parseDuration } from '../domain/time.ts'
 import { filterFault, printable } from '../domain/topic.ts'
 import { hasColour, type Io, UsageError, write } from './io.ts'
 import { formatTable } from './table.ts'
@@ -81,30 +73,19 @@ async function create(io: Io, { name, topic, expires, file, ...may }: CreateFlag
   if (name.trim() !== name || name === '' || name.length > 200 || /\p{Cc}/u.test(name)) {
     throw new UsageError('--name: choose a name of 1 to 200 characters, without spaces around it')
   }
-  const path = resolve(io.cwd, file)
-  const entries = parseTokenFile(await readTokenFile(path), file)
-  if (entries.some((one) => one.name === name)) {
-    throw new AppError(
-      'conflict',
-      `there is a token ${name} in ${file} already; revoke it first or choose another name`,
-    )
-  }
-  const now = Date.now()
-  const { token, entry } = createToken({
+  const { token, entry } = await createTokenFile(resolve(io.cwd, file), { shown: file }).create({
     name,
     read: may.read === true || may.write !== true ? topic : [],
     write: may.write === true ? topic : [],
     admin: may.admin === true,
-    created: formatTime(now),
-    expires: expires === null || expires === undefined ? null : formatTime(Math.min(timeMax, now + expires)),
+    lifeMs: expires ?? null,
   })
-  await writePasswordFile(path, formatTokenFile([...entries, entry]))
   await write(io.stdout, `${token}\n`)
   await write(io.stderr, `This is the only time it is shown. It ends ${entry.expires ?? 'never'}.\n`)
 }
 
 async function list(io: Io, { file }: { file: string }): Promise<void> {
-  const entries = parseTokenFile(await readTokenFile(resolve(io.cwd, file)), file)
+  const entries = await createTokenFile(resolve(io.cwd, file), { shown: file }).list()
   if (io.stdout.isTTY !== true) {
     const lines = entries.map(({ sha256: _hash, ...entry }) => `${JSON.stringify(entry)}\n`)
     await write(io.stdout, lines.join(''))
@@ -124,13 +105,7 @@ async function list(io: Io, { file }: { file: string }): Promise<void> {
 }
 
 async function revoke(io: Io, names: readonly string[], { file }: { file: string }): Promise<void> {
-  const path = resolve(io.cwd, file)
-  const entries = parseTokenFile(await readTokenFile(path), file)
-  const missing = names.find((name) => !entries.some((entry: TokenEntry) => entry.name === name))
-  if (missing !== undefined) {
-    throw new AppError('not_found', `there is no token ${printable(missing)} in ${file}`)
-  }
-  await writePasswordFile(path, formatTokenFile(entries.filter(({ name }) => !names.includes(name))))
+  await createTokenFile(resolve(io.cwd, file), { shown: file }).revoke(names)
   await write(io.stderr, `revoked: ${names.join(', ')}\n`)
 }
 

@@ -130,6 +130,17 @@ export const configSchema = Type.Object(
         'How long a ticket for EventSource may be used to connect, in seconds.',
         1,
       ),
+      session_lifetime_s: count(
+        2_592_000,
+        'How long a browser stays logged in after its login, in seconds.',
+        1,
+      ),
+      session_idle_s: count(604_800, 'How long it stays logged in without a request, in seconds.', 1),
+      max_sessions: count(
+        10_000,
+        'Browsers logged in at one time; the one that was idle longest is logged out for another.',
+        1,
+      ),
     }),
     auth: Type.Object({
       password_file: text(

@@ -1,5 +1,8 @@
 // What the routes are given: the floors below, and who asks.
 
+import type { Accounts } from '../auth/principal.ts'
+import type { TokenFile } from '../auth/tokenFile.ts'
+import type { Users } from '../auth/users.ts'
 import type { Query } from '../query/query.ts'
 import type { createImport } from '../ingest/importRows.ts'
 import type { Publish } from '../ingest/capture.ts'
@@ -36,8 +39,22 @@ export interface BrokerRoom {
   retained(filter: string): { topic: string; payload: Uint8Array; qos: number; clientId: string }[]
 }
 
+/** Managing who gets in: for keepers of the server. */
+export interface AccessRoom {
+  /** `null`: no password file is configured. */
+  users: Users | null
+  tokens: TokenFile | null
+  demoAccounts: () => readonly string[]
+  explain: Accounts['explain']
+}
+
 export interface RouteContext {
   login: Login
+  access: AccessRoom
+  /** Users who may manage the server. */
+  admins: readonly string[]
+  /** Where MQTT clients connect. */
+  listeners: readonly { protocol: string; tls: boolean; port: number }[]
   query: Query
   publish: Publish
   store: Pick<ReadingStore, 'status'>

@@ -2,7 +2,7 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-/** Sets the headers; answers a preflight itself and returns true. Credentials travel in Authorization, never in cookies. */
+/** Sets the headers; answers a preflight itself and returns true. Other origins' pages log in by Authorization; they are never sent a cookie's answer. */
 export function answerCors(
   origins: readonly string[],
   request: FastifyRequest,

@@ -15,9 +15,10 @@ export async function addDocs(app: FastifyInstance): Promise<void> {
         securitySchemes: {
           basic: { type: 'http', scheme: 'basic' },
           token: { type: 'http', scheme: 'bearer' },
+          session: { type: 'apiKey', in: 'cookie', name: 'amber_session' },
         },
       },
-      security: [{ basic: [] }, { token: [] }],
+      security: [{ basic: [] }, { token: [] }, { session: [] }],
     },
     transform: ({ schema, url }) => ({ schema: withProblems(schema, url), url }),
   })

@@ -4,6 +4,7 @@
 import type { FastifyError, FastifyReply } from 'fastify'
 import { AppError, type ErrorCode, errorKinds } from '../domain/errors.ts'
 import type { Log } from '../ops/log.ts'
+import { isFromPage } from './cookies.ts'
 
 const codeOfStatus: Record<number, ErrorCode> = {
   400: 'bad_request',
@@ -28,7 +29,8 @@ export function encodeProblem(error: AppError): string {
 }
 
 export function sendProblem(reply: FastifyReply, error: AppError): FastifyReply {
-  if (error.status === 401)
+  // With this header a browser asks for a password in a window of its own; the page has a form for that.
+  if (error.status === 401 && !isFromPage(reply.request))
     void reply.header('www-authenticate', 'Basic realm="Amber", charset="UTF-8", Bearer realm="Amber"')
   if ((error.status === 429 || error.status === 503) && !reply.hasHeader('retry-after'))
     void reply.header('retry-after', '1')

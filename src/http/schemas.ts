@@ -92,6 +92,30 @@ export function pageOf<T extends TSchema>(row: T) {
   })
 }
 
+export const meSchema = Type.Object({
+  kind: Type.Union([Type.Literal('user'), Type.Literal('anonymous'), Type.Literal('token')]),
+  name: text,
+  admin: Type.Boolean({ description: 'May manage the server.' }),
+  session_ends: Type.Union([Type.String(), Type.Null()], {
+    description: 'When the browser is logged out at the latest; null without a session cookie.',
+  }),
+  demo_password: Type.Boolean({ description: 'The published password of the shipped account still works.' }),
+  manages: Type.Object(
+    { users: Type.Boolean(), tokens: Type.Boolean(), rules: Type.Boolean() },
+    { description: 'What the caller may change here, given the files the server is configured with.' },
+  ),
+  topics: Type.Array(Type.Object({ topic: Type.String(), read: Type.Boolean(), publish: Type.Boolean() }), {
+    description: 'Of the topics asked for.',
+  }),
+  server: Type.Object({
+    version: Type.String(),
+    listeners: Type.Array(
+      Type.Object({ protocol: Type.String(), tls: Type.Boolean(), port: Type.Integer() }),
+      { description: 'Where MQTT clients connect.' },
+    ),
+  }),
+})
+
 const figure = Type.Union([Type.Number(), Type.Null()])
 const series = {
   topic: Type.Union([Type.String(), Type.Null()], { description: 'null with group=none.' }),

@@ -5,7 +5,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
-import type { Authenticator } from '../auth/principal.ts'
+import type { Authenticator, KeptLogins } from '../auth/principal.ts'
 import type { Tokens } from '../auth/tokens.ts'
 import type { Config } from '../config/schema.ts'
 import { AppError } from '../domain/errors.ts'
@@ -17,13 +17,16 @@ import type { Query } from '../query/query.ts'
 import type { ReadingStore } from '../store/store.ts'
 import type { HttpLimits, RouteContext } from './context.ts'
 import { addAudit } from './audit.ts'
+import { openBrowserSessions } from './browserSessions.ts'
 import { addCompression } from './compress.ts'
 import { answerCors } from './cors.ts'
+import { createCredentialCheck, type LoginGuard } from './credentials.ts'
 import { createLogin } from './login.ts'
 import { addDocs } from './openapi.ts'
 import { checkKnown } from './parameters.ts'
 import { encodeProblem, sendProblem, toAppError } from './problem.ts'
 import { createRates, type Rates } from './rates.ts'
+import { addAccessTest, addTokens, addUsers } from './routes/accounts.ts'
 import { addAggregate } from './routes/aggregate.ts'
 import { addClients, addRetained } from './routes/clients.ts'
 import { addExport } from './routes/export.ts'
@@ -35,6 +38,7 @@ import { addPublish } from './routes/publish.ts'
 import { addReadings } from './routes/readings.ts'
 import { addRules } from './routes/rules.ts'
 import { addOpenServerRoutes, addServerRoutes } from './routes/server.ts'
+import { addMe, addSession } from './routes/session.ts'
 import { addStream } from './routes/stream.ts'
 import { addTickets } from './routes/tickets.ts'
 import { addTopics } from './routes/topics.ts'
@@ -44,8 +48,14 @@ import { createHttps, type Https } from './tls.ts'
 
 export interface HttpDependencies {
   host: string
-  auth: Authenticator
+  auth: Authenticator & KeptLogins
   tokens: Tokens
+  guard: LoginGuard
+  access: RouteContext['access']
+  admins: readonly string[]
+  listeners: RouteContext['listeners']
+  /** Where browsers' logins are kept; empty: they end with the process. */
+  loginsFile: string
   query: Query
   publish: Publish
   store: Pick<ReadingStore, 'status'>
@@ -83,8 +93,19 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
   addErrorHandling(app, log)
   await addDocs(app)
   addCompression(app)
+  const sessions = await openBrowserSessions(
+    dependencies.loginsFile,
+    {
+      lifetimeMs: config.session_lifetime_s * 1000,
+      idleMs: config.session_idle_s * 1000,
+      sessionsMax: config.max_sessions,
+    },
+    { auth, tokens, log },
+  )
+  app.addHook('onClose', () => sessions.close())
   const tickets = createTickets({ lifetimeMs: config.ticket_lifetime_s * 1000 })
-  const login = createLogin({ auth, tokens, tickets })
+  const check = createCredentialCheck({ auth, tokens, guard: dependencies.guard })
+  const login = createLogin({ auth, tokens, check, tickets, sessions })
   const rates = createRates({ perMinute: config.requests_per_minute })
   const context: RouteContext = {
     ...dependencies,
@@ -119,10 +140,16 @@ async function addRoutes(app: FastifyInstance, context: RouteContext, rates: Rat
   await app.register(async (open) => addOpenServerRoutes(open, context))
   await app.register(async (closed) => {
     closed.addHook('onRequest', async (request, reply) => {
+      if (request.routeOptions.config.isOpen === true) return
       await login.admit(request)
       rates(login.principalOf(request), reply)
     })
     addAudit(closed, { login, log })
+    addSession(closed, context)
+    addMe(closed, context)
+    addUsers(closed, context)
+    addTokens(closed, context)
+    addAccessTest(closed, context)
     addTickets(closed, context)
     addTopics(closed, context)
     addReadings(closed, context)
@@ -139,6 +166,13 @@ async function addRoutes(app: FastifyInstance, context: RouteContext, rates: Rat
     addRules(closed, context)
     addServerRoutes(closed, context)
   })
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Nobody need be let in already: the route itself is the way in or out. */
+    isOpen?: boolean
+  }
 }
 
 function createApp(config: Config['http'], https: Https | null, log: Log): FastifyInstance {

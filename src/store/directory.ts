@@ -11,9 +11,11 @@ export interface DataDirectory {
   readings: string
   /** LevelDB of the MQTT sessions. */
   sessions: string
+  /** Logins of browsers. */
+  logins: string
 }
 
-const ours = new Set(['readings', 'sessions', 'backups'])
+const ours = new Set(['readings', 'sessions', 'backups', 'logins'])
 /** What file systems and tools put beside: no reason to refuse a directory. */
 const harmless = new Set(['lost+found', '.gitkeep', '.DS_Store', '.snapshot'])
 
@@ -30,14 +32,21 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
       { cause: error },
     )
   }
-  const strange = (await readdir(root)).filter((name) => !ours.has(name) && !harmless.has(name))
+  const strange = (await readdir(root)).filter(
+    (name) => !ours.has(name) && !harmless.has(name) && !/^logins\.\d+\.tmp$/.test(name),
+  )
   if (strange.length > 0) {
     throw new AppError(
       'store_foreign',
       `${root} is not a data directory of Amber: it holds ${strange.slice(0, 3).join(', ')}${strange.length > 3 ? ', …' : ''}; choose an empty one with --store.path`,
     )
   }
-  return { root, readings: join(root, 'readings'), sessions: join(root, 'sessions') }
+  return {
+    root,
+    readings: join(root, 'readings'),
+    sessions: join(root, 'sessions'),
+    logins: join(root, 'logins'),
+  }
 }
 
 function errno(error: unknown): string {

@@ -42,6 +42,7 @@ describe('compiled rules', () => {
       .tuple(fc.array(level, { minLength: 1, maxLength: 3 }), fc.boolean())
       .map(([levels, all]) => (all ? [...levels, '#'] : levels).join('/')),
     access: fc.constantFrom(0, canRead, canWrite, canRead | canWrite),
+    line: fc.constant(1),
   })
   const topic = fc
     .array(fc.constantFrom('a', 'b', '$x'), { minLength: 1, maxLength: 4 })

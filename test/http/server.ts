@@ -1,9 +1,10 @@
 // A real HTTP server on the memory store, with two users: `admin`, and `guest` who may only touch `open/…`.
 
-import type { Authenticator, Principal } from '../../src/auth/principal.ts'
-import { openTokens } from '../../src/auth/tokens.ts'
+import type { Authenticator, KeptLogins, Principal } from '../../src/auth/principal.ts'
+import { openTokens, type Tokens } from '../../src/auth/tokens.ts'
 import type { Config } from '../../src/config/schema.ts'
 import type { RouteContext } from '../../src/http/context.ts'
+import type { LoginGuard } from '../../src/http/credentials.ts'
 import { startHttp } from '../../src/http/server.ts'
 import { createCapture, type Publish } from '../../src/ingest/capture.ts'
 import { createFeed } from '../../src/ingest/feed.ts'
@@ -18,7 +19,7 @@ function principal(name: string): Principal {
   return { kind: 'user', name, admin: name === 'admin', mayRead: may, mayWrite: may }
 }
 
-const auth: Authenticator = {
+const standIn: Authenticator & KeptLogins = {
   authenticateCertified: async () => null,
   authenticate: async (user, password) =>
     (user === 'admin' || user === 'guest') && String(Buffer.from(password ?? [])) === 'secret'
@@ -29,8 +30,12 @@ const auth: Authenticator = {
   reload: async () => undefined,
   onChange: () => undefined,
   stillHolds: () => true,
+  proofOf: () => null,
+  resume: () => null,
   close: async () => undefined,
 }
+
+const noVerdict = { isAllowed: true, line: null, reason: 'there is no ACL file' }
 
 export interface TestOptions {
   limits?: Partial<
@@ -38,6 +43,11 @@ export interface TestOptions {
   >
   http?: Partial<Config['http']>
   tokenFile?: string
+  /** In place of the two users. */
+  auth?: Authenticator & KeptLogins
+  guard?: LoginGuard
+  access?: (tokens: Tokens) => Partial<RouteContext['access']>
+  loginsFile?: string
   broker?: RouteContext['broker']
   log?: Log
   /** In place of the publish that stores. */
@@ -88,12 +98,31 @@ export async function startTestServer(options: TestOptions = {}) {
       max_body_size: 10_000,
       requests_per_minute: 0,
       ticket_lifetime_s: 300,
+      session_lifetime_s: 3600,
+      session_idle_s: 600,
+      max_sessions: 1000,
       ...options.http,
     },
     {
       host: '127.0.0.1',
-      auth,
+      auth: options.auth ?? standIn,
       tokens,
+      guard: options.guard ?? { isBanned: () => false, onLogin: () => undefined },
+      access: {
+        users: null,
+        tokens: null,
+        demoAccounts: () => [],
+        explain: () => ({
+          isKnown: false,
+          read: noVerdict,
+          write: noVerdict,
+          lineText: () => ({ file: '', text: '' }),
+        }),
+        ...options.access?.(tokens),
+      },
+      admins: ['admin'],
+      listeners: [{ protocol: 'mqtt', tls: false, port: 1883 }],
+      loginsFile: options.loginsFile ?? '',
       query: createQuery({
         store,
         live: feed,

@@ -16,6 +16,8 @@ import { createRuleSet, type RuleSet } from './ruleSet.ts'
 
 export interface Rules {
   readonly current: RuleSet
+  /** Whether they can be replaced here. */
+  readonly hasFile: boolean
   /** Applies the rules in force. */
   clean: Clean
   /** What a draft would be in force. Throws `bad_rules`. */
@@ -69,6 +71,7 @@ export async function openRules({ file, profiles }: RulesConfig, { log }: { log:
     get current() {
       return current
     },
+    hasFile: file !== '',
     clean: trial(() => current),
     compile,
     trial: (set) => trial(() => set),
