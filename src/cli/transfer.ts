@@ -19,7 +19,7 @@ interface ExportFlags {
   prefix?: string
   from?: string
   to?: string
-  format?: 'ndjson' | 'csv'
+  format?: 'ndjson' | 'csv' | 'parquet'
   fields?: string
   output?: string
 }
@@ -52,9 +52,16 @@ export function addTransfer(program: Command, { io, setExitCode }: TransferDeps)
     .option('--from <time>', 'first time: 2026-11-24T08:00:00Z, -15m, -7d; by default all there is')
     .option('--to <time>', 'last time, left out')
     .addOption(
-      new Option('--format <format>', 'by default what the file is named').choices(['ndjson', 'csv']),
+      new Option('--format <format>', 'by default what the file is named').choices([
+        'ndjson',
+        'csv',
+        'parquet',
+      ]),
     )
-    .option('--fields <names>', 'also these fields, with commas between them; in CSV a column each')
+    .option(
+      '--fields <names>',
+      'also these fields, with commas between them, * for all; in CSV and Parquet a column each',
+    )
     .option('-o, --output <file>', 'the file; without it standard output')
     .addHelpText('after', '\nExample:\n  amber export -u admin:12345678 --from -7d --fields t,h -o week.csv')
     .action((filters: string[], flags: ExportFlags) => exportReadings(io, filters, flags))
@@ -81,7 +88,7 @@ async function exportReadings(io: Io, filters: readonly string[], flags: ExportF
     const value = flags[name]
     if (value !== undefined) parameters.set(name, value)
   }
-  parameters.set('format', flags.format ?? (flags.output?.endsWith('.csv') === true ? 'csv' : 'ndjson'))
+  parameters.set('format', flags.format ?? formatOfName(flags.output))
   // The API takes + literally, so a space must go as %20.
   url.search = parameters.toString().replaceAll('+', '%20')
   const answer = await httpStream(url, { authorization: authorizationOf(io, flags.user) })
@@ -92,6 +99,10 @@ async function exportReadings(io: Io, filters: readonly string[], flags: ExportF
     await toFile(resolve(io.cwd, flags.output), answer, progress.stream)
   }
   await progress.end()
+}
+
+function formatOfName(name = ''): string {
+  return /\.(csv|parquet)$/.exec(name)?.[1] ?? 'ndjson'
 }
 
 async function toOutput(io: Io, pieces: Readable): Promise<void> {

@@ -4,7 +4,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { Fields, Reading } from '../domain/reading.ts'
 import { formatTime } from '../domain/time.ts'
-import { encodeProperties } from './propertiesText.ts'
+import { encodeProperties, propertiesJson } from './propertiesText.ts'
+import { columnNameOf } from './parquet/columns.ts'
 import { encodeCsvRow, encodeField } from './readingText.ts'
 
 export interface ExportText {
@@ -43,7 +44,7 @@ export function createNdjsonExport(names: readonly string[] | undefined, fieldsO
   }
 }
 
-/** Each field asked for is a column of its own. */
+/** Each field asked for is a column of its own; `fields` is for the records of a message, which have no payload. */
 export function createCsvExport(names: readonly string[] | undefined, fieldsOf: FieldsOf): ExportText {
   const time = createTimeText()
   const receivedAt = createTimeText()
@@ -57,9 +58,11 @@ export function createCsvExport(names: readonly string[] | undefined, fieldsOf: 
     'retain',
     'payload',
     'payload_base64',
+    'properties',
+    'fields',
   ]
   return {
-    head: encodeCsvRow([...columns, ...(names ?? [])]),
+    head: encodeCsvRow([...columns, ...(names ?? []).map(columnNameOf)]),
     row(reading) {
       const { payload } = reading
       const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
@@ -75,6 +78,8 @@ export function createCsvExport(names: readonly string[] | undefined, fieldsOf: 
         String(reading.retain),
         isText ? bytes.toString() : '',
         isText ? '' : bytes.toString('base64'),
+        propertiesJson(reading.properties) ?? '',
+        payload.length === 0 && reading.fields ? chosen(reading.fields, ['*']) : '',
         ...(names ?? []).map((name) => String(fields?.[name] ?? '')),
       ])
     },

@@ -45,7 +45,11 @@ export function parseCsvRow(cells: Record<string, string>, line: number, context
   if (retain !== undefined)
     given['retain'] =
       retain === 'true' || retain === '1' ? true : retain === 'false' || retain === '0' ? false : retain
-  delete given['fields']
+  // Only of a record without a payload; a listing writes them beside every payload.
+  for (const name of ['fields', 'properties']) {
+    const cell = given[name]
+    if (typeof cell === 'string') given[name] = parseCell(name, cell)
+  }
   return rowOf(given, typeof value === 'string' ? value : undefined, line, context)
 }
 
@@ -77,6 +81,14 @@ function rowOf(cells: Cells, value: string | undefined, line: number, context: R
   }
   if (reading.payload.length === 0) reading.fields = fieldsOf(cells['fields'])
   return { line, id: checkImportId(cells['id']), hasReceivedAt: receivedAt !== null, reading }
+}
+
+function parseCell(name: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return fail(`${name}: is not JSON`)
+  }
 }
 
 function timeOf(cells: Cells, name: string, { now }: RowContext): number | null {

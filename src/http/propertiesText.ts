@@ -6,17 +6,22 @@ import type { PublishProperties } from '../domain/reading.ts'
 
 /** `,"properties":{…}`, or nothing when the publish had none. */
 export function encodeProperties(properties: PublishProperties | null): string {
-  if (properties === null) return ''
+  const json = propertiesJson(properties)
+  return json === null ? '' : `,"properties":${json}`
+}
+
+export function propertiesJson(properties: PublishProperties | null): string | null {
+  if (properties === null) return null
   const { payloadFormatIndicator, messageExpiryInterval, contentType, responseTopic } = properties
   const { correlationData, userProperties } = properties
-  return `,"properties":${JSON.stringify({
+  return JSON.stringify({
     payload_format_indicator: payloadFormatIndicator,
     message_expiry_interval: messageExpiryInterval,
     content_type: contentType,
     response_topic: responseTopic,
     correlation_data_base64: correlationData?.toString('base64'),
     user_properties: userProperties,
-  })}`
+  })
 }
 
 /** Throws `bad_request` for what no publish can carry. */

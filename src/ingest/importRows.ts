@@ -23,6 +23,15 @@ export interface Import {
   readonly duplicates: number
 }
 
+/** A row as it is stored already. */
+interface Known {
+  time: number
+  stored: number
+  /** Of these, not yet met in this run of rows of one time. */
+  left: number
+  run: number
+}
+
 interface Deps {
   store: Pick<ReadingStore, 'range' | 'receipts'>
   capture: Capture
@@ -31,36 +40,53 @@ interface Deps {
 export function createImport({ store, capture }: Deps): Import {
   let imported = 0
   let duplicates = 0
-  // Equal rows of one time are that many readings: those stored before are counted off. Exports have them in a row.
+  // Equal rows of one time that follow each other are that many readings: those stored before are counted off.
   let time = Number.NaN
-  let stored = new Map<string, number>()
+  let run = 0
+  let known = new Map<string, Known>()
   const marks = new Set<string>()
 
-  const isKnown = async (row: ImportRow): Promise<boolean> => {
-    const { id, reading } = row
-    if (id !== null) {
-      const mark = markOf(id)
+  /** Looks up a batch at once; what was counted for the time it goes on with stays. */
+  const lookUp = async (rows: readonly ImportRow[]): Promise<void> => {
+    const counts = await countsOf(store, rows)
+    const kept = [...known].filter(([, one]) => one.time === time)
+    known = new Map(kept)
+    for (const { row, key, count } of counts) {
+      if (!known.has(key)) known.set(key, { time: row.reading.time, stored: count, left: count, run: 0 })
+    }
+  }
+  const isKnown = (row: ImportRow): boolean => {
+    if (row.id !== null) {
+      const mark = markOf(row.id)
       if (marks.has(mark) || store.receipts.has(mark)) return true
       marks.add(mark)
       return false
     }
-    if (reading.time !== time) {
-      time = reading.time
-      stored = new Map()
+    if (row.reading.time !== time) {
+      time = row.reading.time
+      run++
     }
-    const key = keyOf(row)
-    let left = stored.get(key)
-    if (left === undefined) left = await countOf(store, row)
-    stored.set(key, Math.max(0, left - 1))
-    return left > 0
+    const found = known.get(keyOf(row))
+    if (found === undefined) throw new Error('a row was not looked up')
+    if (found.run !== run) {
+      found.run = run
+      found.left = found.stored
+    }
+    if (found.left > 0) {
+      found.left--
+      return true
+    }
+    found.stored++
+    return false
   }
 
   return {
     async add(rows) {
       const failed: { line: number; reason: string }[] = []
       const pending: Promise<void>[] = []
+      await lookUp(rows.filter(({ id }) => id === null))
       for (const row of rows) {
-        if (await isKnown(row)) {
+        if (isKnown(row)) {
           duplicates++
           continue
         }
@@ -104,27 +130,56 @@ function markOf(id: string): string {
 }
 
 function keyOf({
-  reading: { topic, receivedAt, payload },
+  reading: { topic, time, receivedAt, payload },
   hasReceivedAt,
 }: Pick<ImportRow, 'reading' | 'hasReceivedAt'>): string {
-  return `${hasReceivedAt ? receivedAt : ''} ${topic}\0${Buffer.from(payload).toString('latin1')}`
+  return `${time} ${hasReceivedAt ? receivedAt : ''} ${topic}\0${Buffer.from(payload).toString('latin1')}`
 }
 
-/** How many readings like this are stored. */
-async function countOf(store: Deps['store'], row: ImportRow): Promise<number> {
-  const { topic, time } = row.reading
-  const { hasReceivedAt } = row
-  const key = keyOf(row)
-  let count = 0
+/** Readings looked at for a batch before its rows are looked up one by one: they lie far apart in a dense store. */
+const seenMax = 10_000
+
+/** How many readings like each row are stored. */
+async function countsOf(
+  store: Deps['store'],
+  rows: readonly ImportRow[],
+): Promise<{ row: ImportRow; key: string; count: number }[]> {
+  if (rows.length === 0) return []
+  const found = await countStored(store, rows, seenMax)
+  const counts: { row: ImportRow; key: string; count: number }[] = []
+  for (const row of rows) {
+    const key = keyOf(row)
+    const stored = found ?? (await countStored(store, [row], Number.POSITIVE_INFINITY))
+    counts.push({ row, key, count: stored?.get(key) ?? 0 })
+  }
+  return counts
+}
+
+/** By key; `null` when there is too much to look at. */
+async function countStored(
+  store: Deps['store'],
+  rows: readonly ImportRow[],
+  most: number,
+): Promise<Map<string, number> | null> {
+  const counts = new Map(rows.map((row) => [keyOf(row), 0]))
+  const times = rows.map(({ reading }) => reading.time)
+  let seen = 0
   const chunks = store.range({
-    filters: [topic],
-    from: time,
-    to: time + 1,
+    filters: [...new Set(rows.map(({ reading }) => reading.topic))],
+    from: Math.min(...times),
+    to: Math.max(...times) + 1,
     order: 'asc',
-    limit: Number.POSITIVE_INFINITY,
+    limit: most + 1,
   })
   for await (const chunk of chunks) {
-    for (const reading of chunk) if (keyOf({ reading, hasReceivedAt }) === key) count++
+    for (const reading of chunk) {
+      if (++seen > most) return null
+      for (const hasReceivedAt of [true, false]) {
+        const key = keyOf({ reading, hasReceivedAt })
+        const count = counts.get(key)
+        if (count !== undefined) counts.set(key, count + 1)
+      }
+    }
   }
-  return count
+  return counts
 }

@@ -13,6 +13,7 @@ import {
   type AggregateQuestion,
   answerAggregate,
 } from './aggregate.ts'
+import { type FieldType, fieldTypesOf } from './fieldTypes.ts'
 import { type Following, follow, type Live } from './follow.ts'
 import { createPromql, type Promql, type PromqlLimits } from './promql/service.ts'
 import { createCeiling, type Ceiling, type CeilingLimits } from './ceiling.ts'
@@ -85,6 +86,11 @@ export interface Query {
   aggregate(question: AggregateQuestion, signal?: AbortSignal): Promise<AggregateAnswer>
   /** Every reading of a range, by default of all times, oldest first, in chunks and without a ceiling on time. */
   all(range: WholeRange): AsyncIterable<Reading[]>
+  /** The fields of the newest readings, and of which type each is. */
+  fieldTypes(
+    topics: Pick<Listing, 'filters' | 'mayRead'>,
+    signal?: AbortSignal,
+  ): Promise<Map<string, FieldType>>
   readonly promql: Promql
   /** Ends when its signal does. */
   follow(following: Following): Promise<void>
@@ -133,6 +139,11 @@ export function createQuery({ store, live, fieldsOf, limits, now = Date.now }: D
       checkReadable(range)
       const limits = rangeOf({ from: from ?? String(-timeMax), to }, now())
       return store.range({ ...range, ...limits, order: 'asc', limit: Number.POSITIVE_INFINITY })
+    },
+
+    fieldTypes(topics, gone) {
+      checkReadable(topics)
+      return under((signal) => readFieldTypes({ store, limits, signal }, topics, found), gone)
     },
 
     async topics(listing) {
@@ -281,6 +292,21 @@ function countWithin(readings: readonly Reading[], bytesMax: number): number {
     if (index > 0 && bytes > bytesMax) return index
   }
   return readings.length
+}
+
+async function readFieldTypes(
+  { store, limits, signal }: Pick<ReadContext, 'store' | 'limits'> & { signal: AbortSignal },
+  topics: Pick<Listing, 'filters' | 'mayRead'>,
+  found: (reading: Reading) => FoundReading,
+): Promise<Map<string, FieldType>> {
+  const newest = await store.latest({ ...topics, limit: limits.query_rows + 1, signal })
+  if (newest.length > limits.query_rows) {
+    throw new AppError(
+      'query_limit',
+      `more than ${limits.query_rows} topics; ask for fewer (limits.query_rows)`,
+    )
+  }
+  return fieldTypesOf(newest, (reading) => found(reading).fields)
 }
 
 /** Throws what is wrong with a listing before the store is asked. */

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { parquetReadObjects } from 'hyparquet'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { amber, type Setting } from './io.ts'
 import { useServer } from './server.ts'
@@ -47,6 +48,15 @@ test('what is exported to a file is what goes to a pipe, and is imported again a
   await run(['export', '--prefix', 't', '--fields', 'a', '-o', 'out.csv'])
   expect(readFileSync(join(cwd, 'out.csv'), 'utf8')).toMatch(/^topic,.*,a\r\n(t\/\d,.*,\d\r\n){3}$/)
   expect((await run(['import', 'out.csv'])).out).toBe('{"imported":0,"duplicates":3,"failed":0}\n')
+})
+
+test('a file named .parquet is Parquet, with a column for each field', async () => {
+  expect(await run(['export', '--prefix', 't', '--fields', '*', '-o', 'all.parquet'])).toMatchObject({
+    code: 0,
+  })
+  const bytes = readFileSync(join(cwd, 'all.parquet'))
+  const rows = await parquetReadObjects({ file: new Uint8Array(bytes).buffer })
+  expect(rows.map(({ topic, a }) => ({ topic, a }))).toEqual([1, 2, 3].map((a) => ({ topic: `t/${a}`, a })))
 })
 
 test('on a terminal both say how far they are', async () => {

@@ -5,6 +5,7 @@ import { openTokens, type Tokens } from '../../src/auth/tokens.ts'
 import type { Config } from '../../src/config/schema.ts'
 import type { RouteContext } from '../../src/http/context.ts'
 import type { LoginGuard } from '../../src/http/credentials.ts'
+import type { Fields } from '../../src/domain/reading.ts'
 import { startHttp } from '../../src/http/server.ts'
 import { createCapture, type Publish } from '../../src/ingest/capture.ts'
 import { createFeed } from '../../src/ingest/feed.ts'
@@ -54,6 +55,7 @@ export interface TestOptions {
   publish?: Publish
   isReady?: () => boolean
   rules?: RulesConfig
+  fieldsOf?: (topic: string, payload: Uint8Array) => Fields | null
 }
 
 export async function startTestServer(options: TestOptions = {}) {
@@ -126,7 +128,7 @@ export async function startTestServer(options: TestOptions = {}) {
       query: createQuery({
         store,
         live: feed,
-        fieldsOf: (_topic, payload) => ({ bytes: payload.length }),
+        fieldsOf: options.fieldsOf ?? ((_topic, payload) => ({ bytes: payload.length })),
         limits,
       }),
       publish: options.publish ?? (({ topic, payload }) => put(topic, payload)),

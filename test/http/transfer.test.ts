@@ -111,6 +111,9 @@ test('the MQTT 5 properties of a publish come back from readings and from an exp
   const other = await start()
   expect(await other.send(text)).toMatchObject({ imported: 1 })
   expect(withoutSeq(await other.take())).toBe(withoutSeq(text))
+  const third = await start()
+  expect(await third.send(await take('format=csv'), 'text/csv')).toMatchObject({ imported: 1 })
+  expect(withoutSeq(await third.take())).toBe(withoutSeq(text))
   for (const wrong of [
     [],
     1,
@@ -122,6 +125,20 @@ test('the MQTT 5 properties of a publish come back from readings and from an exp
     const refused = await send(JSON.stringify({ topic: 'open/p', value: 1, properties: wrong }))
     expect(refused.failed[0]?.reason).toContain('properties')
   }
+})
+
+test('equal rows are one reading each time they follow one another, over batches and in any order', async () => {
+  const { send, store } = await start()
+  const row = (time: number): string => `{"topic":"open/a","time":${time},"received_at":1,"value":1}\n`
+  expect(await send(row(5).repeat(1200))).toMatchObject({ imported: 1200, duplicates: 0 })
+  expect(await send(row(5).repeat(1201))).toMatchObject({ imported: 1, duplicates: 1200 })
+  // A time that comes back is no new run of readings.
+  expect(await send(row(6) + row(7) + row(6))).toMatchObject({ imported: 2, duplicates: 1 })
+  // Far apart in a dense store.
+  const dense = Array.from({ length: 11_000 }, (_one, at) => row(1000 + at)).join('')
+  expect(await send(dense)).toMatchObject({ imported: 11_000 })
+  expect(await send(row(0) + row(1000) + row(20_000))).toMatchObject({ imported: 2, duplicates: 1 })
+  expect(store.status.readings).toBe(1201 + 2 + 11_000 + 2)
 })
 
 test('what is wrong is told by its line, and the other rows are stored', async () => {
@@ -185,11 +202,25 @@ test('fields asked for are columns of a CSV and members of an NDJSON line, in a 
   await put('open/a', 'abc', 1000)
   await put('open/a', 'abcd', 2000)
   expect(await take('format=csv&fields=bytes,none&to=2000')).toBe(
-    'topic,time,received_at,seq,client_id,qos,retain,payload,payload_base64,bytes,none\r\n' +
+    'topic,time,received_at,seq,client_id,qos,retain,payload,payload_base64,properties,fields,bytes,none\r\n' +
       (await take('format=csv&to=2000')).split('\r\n')[1] +
       ',3,\r\n',
   )
   expect(await take('fields=*&from=2000')).toContain('"payload":"abcd","fields":{"bytes":4}}')
+})
+
+test.each([
+  ['ndjson', 'application/x-ndjson'],
+  ['csv', 'text/csv'],
+])('the records of a message, which have fields and no payload, come back from %s', async (format, type) => {
+  const from = await start()
+  const row = '{"topic":"open/r","time":1000,"payload":"","fields":{"t":1.5,"mode":"a,b","ok":true}}'
+  expect(await from.send(row)).toMatchObject({ imported: 1 })
+  const text = await from.take(`format=${format}`)
+  const to = await start()
+  expect(await to.send(text, type)).toMatchObject({ imported: 1, failed: [] })
+  expect(withoutSeq(await to.take())).toBe(withoutSeq(await from.take()))
+  expect(await to.take()).toContain('"fields":{"t":1.5,"mode":"a,b","ok":true}}')
 })
 
 test('one export too many is told to come later, and its place is free when a client goes away', async () => {

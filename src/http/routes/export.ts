@@ -5,30 +5,42 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from '@sinclair/typebox'
 import { AppError } from '../../domain/errors.ts'
-import type { Reading } from '../../domain/reading.ts'
+import type { Fields, Reading } from '../../domain/reading.ts'
+import type { FieldType } from '../../query/fieldTypes.ts'
+import type { Query } from '../../query/query.ts'
 import type { RouteContext } from '../context.ts'
 import { createCsvExport, createNdjsonExport, type ExportText } from '../exportText.ts'
 import { signalOf } from '../gone.ts'
 import { fieldNames, filtersOf, ticketParameter, topicParameters } from '../parameters.ts'
+import { columnNameOf } from '../parquet/columns.ts'
+import { parquetPieces } from '../parquet/export.ts'
 
 const search = Type.Object({
   ...topicParameters,
   from: Type.Optional(Type.String({ description: 'First time, included; by default the first there is.' })),
   to: Type.Optional(Type.String({ description: 'Last time, left out; by default there is none.' })),
-  format: Type.Union([Type.Literal('ndjson'), Type.Literal('csv')], { default: 'ndjson' }),
+  format: Type.Union([Type.Literal('ndjson'), Type.Literal('csv'), Type.Literal('parquet')], {
+    default: 'ndjson',
+    description: 'Parquet is for notebooks; the other two can be imported again.',
+  }),
   fields: Type.Optional(
     Type.Array(Type.String(), {
       description:
-        'Adds these fields: in CSV a column each, in NDJSON as an object with all below them (* for every field).',
+        'Adds these fields: in CSV and Parquet a column each, in NDJSON as an object with all below them. * is every field.',
     }),
   ),
   ...ticketParameter,
 })
+type ExportSearch = Static<typeof search>
 
-const forms = {
-  ndjson: { create: createNdjsonExport, type: 'application/x-ndjson' },
-  csv: { create: createCsvExport, type: 'text/csv; charset=utf-8' },
+const types = {
+  ndjson: 'application/x-ndjson',
+  csv: 'text/csv; charset=utf-8',
+  parquet: 'application/vnd.apache.parquet',
 }
+
+/** A table may have so many columns of fields. */
+const columnsMax = 1000
 
 export function addExport(app: FastifyInstance, { login, query, limits }: RouteContext): void {
   let running = 0
@@ -36,38 +48,75 @@ export function addExport(app: FastifyInstance, { login, query, limits }: RouteC
     querystring: search,
     tags: ['read'],
     summary: 'Everything in a range of time, as a file',
-    description: 'Streamed, oldest first. POST /api/v1/import takes it back.',
-    produces: ['application/x-ndjson', 'text/csv'],
+    description: 'Streamed, oldest first. POST /api/v1/import takes NDJSON and CSV back.',
+    produces: ['application/x-ndjson', 'text/csv', 'application/vnd.apache.parquet'],
   }
   app.get('/api/v1/export', { schema, exposeHeadRoute: false }, async (request, reply) => {
-    const { from, to, format, fields, ...asked } = request.query as Static<typeof search>
+    const asked = request.query as ExportSearch
+    const { format } = asked
     const principal = login.principalOf(request)
-    const readings = query.all({
+    const topics = {
       filters: filtersOf(asked, principal),
-      mayRead: (topic) => principal.mayRead(topic),
-      from,
-      to,
-      signal: signalOf(reply),
-    })
+      mayRead: (topic: string) => principal.mayRead(topic),
+    }
+    const signal = signalOf(reply)
+    const readings = query.all({ ...topics, from: asked.from, to: asked.to, signal })
     if (running >= limits.exports) {
       throw new AppError('rate_limited', `${running} exports are running (limits.exports); try again later`)
     }
     running++
     reply.raw.once('close', () => running--)
-    const { create, type } = forms[format]
-    const text = create(fieldNames(fields), (reading) => query.show(reading).fields)
+    const pieces = await piecesOf({ query, readings }, asked, () => query.fieldTypes(topics, signal))
     void reply
-      .header('content-type', type)
+      .header('content-type', types[format])
       .header('content-disposition', `attachment; filename="amber.${format}"`)
       .header('cache-control', 'no-store')
-    return reply.send(Readable.from(pieces(readings, text), { objectMode: false }))
+    return reply.send(Readable.from(pieces, { objectMode: false }))
   })
+}
+
+type FieldTypes = Map<string, FieldType>
+
+async function piecesOf(
+  { query, readings }: { query: Query; readings: AsyncIterable<Reading[]> },
+  { format, fields }: ExportSearch,
+  findTypes: () => Promise<FieldTypes>,
+): Promise<AsyncIterable<Buffer>> {
+  const names = fieldNames(fields)
+  const fieldsOf = (reading: Reading): Fields => query.show(reading).fields
+  if (format === 'ndjson') return textPieces(readings, createNdjsonExport(names, fieldsOf))
+  if (names === undefined) {
+    return format === 'csv'
+      ? textPieces(readings, createCsvExport(undefined, fieldsOf))
+      : parquetPieces(readings, [], null)
+  }
+  const needsTypes = format === 'parquet' || names.includes('*')
+  const known: FieldTypes = needsTypes ? await findTypes() : new Map()
+  const wanted = [...new Set(names.flatMap((name) => (name === '*' ? [...known.keys()] : [name])))]
+  if (wanted.length > columnsMax) {
+    throw new AppError('query_limit', `${wanted.length} columns; name at most ${columnsMax} with fields=`)
+  }
+  if (format === 'csv') return textPieces(readings, createCsvExport(wanted, fieldsOf))
+  const columns = wanted.map((field) => ({
+    field,
+    column: columnNameOf(field),
+    type: known.get(field) ?? 'number',
+  }))
+  const chosen = names.includes('*') ? fieldsOf : (reading: Reading) => chosenFields(fieldsOf(reading), names)
+  return parquetPieces(readings, columns, chosen)
+}
+
+/** These fields and all below them. */
+function chosenFields(fields: Fields, names: readonly string[]): Fields {
+  const isChosen = (field: string): boolean =>
+    names.some((name) => field === name || field.startsWith(`${name}.`))
+  return Object.fromEntries(Object.entries(fields).filter(([field]) => isChosen(field)))
 }
 
 /** Bytes gathered before a piece is sent. */
 const pieceLength = 65_536
 
-async function* pieces(chunks: AsyncIterable<Reading[]>, text: ExportText): AsyncGenerator<Buffer> {
+async function* textPieces(chunks: AsyncIterable<Reading[]>, text: ExportText): AsyncGenerator<Buffer> {
   let piece = text.head
   for await (const chunk of chunks) {
     for (const reading of chunk) {

@@ -1,9 +1,8 @@
 // A store thread seen from the main thread: started with the first call, stopped with `close`. Calls answer in chunks; who
 // stops reading stops the call.
 
-import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread } from '../../../ops/thread.ts'
 import { type Answer, errorOf, type Request } from './protocol.ts'
 
 interface Call {
@@ -84,7 +83,7 @@ export class StoreThread {
   }
 
   #start(): Worker {
-    const worker = startWorker(this.#path)
+    const worker = startThread('./main', import.meta.url, { workerData: this.#path, name: 'amber store' })
     // A thread that waits for work keeps no process alive.
     worker.unref()
     worker.on('message', (answer: Answer) => this.#take(answer))
@@ -108,17 +107,4 @@ export class StoreThread {
   #fail(message: string): void {
     for (const id of this.#calls.keys()) this.#take({ id, kind: 'fail', code: null, message })
   }
-}
-
-/** The thread's module; from source it needs the loader that the tests and the benchmarks run with. */
-function startWorker(path: string): Worker {
-  const options = { workerData: path, name: 'amber store' }
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./main.js', import.meta.url), options)
-  const loader = new URL(
-    'dist/esm/api/index.mjs',
-    pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json')),
-  ).href
-  const module = new URL('./main.ts', import.meta.url).href
-  const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(module)}) })`
-  return new Worker(code, { ...options, eval: true, execArgv: [] })
 }
