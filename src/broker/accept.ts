@@ -69,6 +69,8 @@ export function accept(
     halfOpen: new Set(),
     remoteAddress: door.address,
     connectedAt: Date.now(),
+    flow: { messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0 },
+    endReason: null,
     refused: false,
   }
   client.amber = state

@@ -16,9 +16,11 @@ import { createServerPublish } from './capture/server.ts'
 import type { BrokerClient } from './client.ts'
 import { openEngine } from './engine.ts'
 import { type ListenerInfo, startListeners } from './listeners/listeners.ts'
+import { watchPresence } from './presence.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { stopGracefully } from './stop.ts'
 import { startBrokerSys } from './sys/brokerSys.ts'
+import { dismiss } from './wire/answers.ts'
 import { type BrokerView, createView } from './view.ts'
 
 export interface BrokerDependencies {
@@ -95,6 +97,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
   })
   const engine = await openEngine(config, { capture: counted, receipts, sessions, bans, metrics, log })
   const { aedes } = engine
+  const presence = watchPresence(aedes, { clientsMax: config.presence_clients })
   const meter = createMeter(config, traffic)
   const listeners = await startListeners(limits, {
     bans,
@@ -118,7 +121,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
     listeners: listeners.all,
     publish,
     clients: () => connected().map(describe),
-    view: createView({ connected, registry: sessions.registry }),
+    view: createView({ connected, registry: sessions.registry, presence }),
     bans,
     dropStale: () => dropStale(connected()),
     reload: () => listeners.reload(),
@@ -138,7 +141,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
 function dropStale(clients: readonly BrokerClient[]): void {
   for (const client of clients) {
     const { principal, auth } = client.amber
-    if (principal === null || !auth.stillHolds(principal)) client.disconnect({ reasonCode: 0x87 })
+    if (principal === null || !auth.stillHolds(principal)) dismiss(client, 0x87)
   }
 }
 

@@ -52,6 +52,13 @@ export interface Parser extends EventEmitter {
   _queue: unknown[] | null
 }
 
+export interface Flow {
+  messagesIn: number
+  bytesIn: number
+  messagesOut: number
+  bytesOut: number
+}
+
 /** What Amber knows of a connection beyond Aedes. */
 export interface ClientState {
   principal: Principal | null
@@ -78,6 +85,10 @@ export interface ClientState {
   halfOpen: Set<number>
   remoteAddress: string
   connectedAt: number
+  /** Publishes that came from it and went to it over this connection, and their payload bytes. */
+  flow: Flow
+  /** Why its connection ends, when the server knows. */
+  endReason: string | null
   /** Set when the connection was refused or is being closed by us: nothing that follows is read. */
   refused: boolean
 }

@@ -121,7 +121,14 @@ function createAedes(config: Config['mqtt'], dependencies: EngineDependencies): 
     options as unknown as ConstructorParameters<typeof Aedes>[0],
   ) as unknown as AedesBroker
   guardBrokerNames(aedes)
-  aedes.on('clientError', (client, error) => log.debug({ client: client.id }, `client: ${error.message}`))
+  aedes.on('clientError', (client, error) => {
+    const { amber } = client as unknown as BrokerClient
+    amber.endReason ??=
+      error.message === 'keep alive timeout'
+        ? 'its keep alive ran out'
+        : `the connection broke: ${error.message}`
+    log.debug({ client: client.id }, `client: ${error.message}`)
+  })
   aedes.on('connectionError', (_client, error) => log.debug(`connection: ${error.message}`))
   ;(aedes as unknown as NodeJS.EventEmitter).on('error', (error: Error) =>
     log.error({ err: error }, 'broker'),

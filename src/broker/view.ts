@@ -1,8 +1,10 @@
 // What the server's keeper may see of the broker, and do: who is connected or known, what is retained, disconnect a client.
 
-import type { BrokerClient } from './client.ts'
+import type { BrokerClient, Flow } from './client.ts'
 import type { Message } from './message.ts'
+import type { Presence, PresenceEvent, PresenceQuery } from './presence.ts'
 import type { SessionRegistry } from './sessions/registry.ts'
+import { dismiss } from './wire/answers.ts'
 
 /** A client that is connected, or whose session is kept for it. */
 export interface KnownClient {
@@ -18,10 +20,16 @@ export interface KnownClient {
   subscriptions: { topic: string; qos: 0 | 1 | 2 }[]
   /** Messages kept for it. */
   queued: number
+  /** Since it connected. */
+  flow: Flow
+  /** When it came or went last. */
+  lastSeen: number | null
 }
 
 export interface BrokerView {
   clients(): KnownClient[]
+  /** Connects and disconnects. */
+  presence(query: PresenceQuery): PresenceEvent[]
   /** False: there is no client of that name connected. */
   disconnect(id: string): boolean
   /** Retained messages a filter matches. */
@@ -30,13 +38,15 @@ export interface BrokerView {
 
 /** Ended by the keeper [MQTT-3.14.2.1]: administrative action. */
 const administrativeAction = 0x98
+const noFlow: Flow = { messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0 }
 
 interface Deps {
   connected: () => readonly BrokerClient[]
   registry: SessionRegistry
+  presence: Presence
 }
 
-export function createView({ connected, registry }: Deps): BrokerView {
+export function createView({ connected, registry, presence }: Deps): BrokerView {
   return {
     clients() {
       const clients = new Map(connected().map((client) => [client.id, client]))
@@ -58,14 +68,18 @@ export function createView({ connected, registry }: Deps): BrokerView {
             qos,
           })),
           queued: session?.outbox.count ?? 0,
+          flow: { ...(client?.amber.flow ?? noFlow) },
+          lastSeen: presence.lastSeen(id),
         }
       })
     },
     disconnect(id) {
       const client = connected().find((one) => one.id === id)
-      client?.disconnect({ reasonCode: administrativeAction })
-      return client !== undefined
+      if (client === undefined) return false
+      dismiss(client, administrativeAction)
+      return true
     },
+    presence: (query) => presence.events(query),
     retained: (filter) => registry.retainedFor(filter, Date.now()),
   }
 }

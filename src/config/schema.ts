@@ -95,6 +95,10 @@ export const configSchema = Type.Object(
         maxItems: 64,
         description: 'Other brokers to exchange messages with.',
       }),
+      presence_clients: count(
+        10_000,
+        'Clients whose last 32 connects and disconnects are remembered, in memory. 0: none.',
+      ),
       sys_interval_s: count(
         10,
         'Seconds between two looks at the counters of `$SYS/broker/…`. 0: no such topics.',

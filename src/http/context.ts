@@ -34,6 +34,18 @@ export interface BrokerRoom {
     connectedAt: number | null
     subscriptions: { topic: string; qos: number }[]
     queued: number
+    flow: { messagesIn: number; bytesIn: number; messagesOut: number; bytesOut: number }
+    lastSeen: number | null
+  }[]
+  /** Connects and disconnects, newest first. */
+  presence(query: { clientId?: string; from: number; to: number; limit: number }): {
+    time: number
+    clientId: string
+    event: 'connected' | 'disconnected'
+    reason: string | null
+    user: string | null
+    address: string
+    protocolVersion: number
   }[]
   disconnect(id: string): boolean
   retained(filter: string): { topic: string; payload: Uint8Array; qos: number; clientId: string }[]

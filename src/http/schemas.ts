@@ -71,6 +71,21 @@ export const clientSchema = Type.Object({
   since: Type.Union([time('When it connected.'), Type.Null()]),
   subscriptions: Type.Array(Type.Object({ topic: Type.String(), qos: Type.Integer() })),
   queued: Type.Integer({ description: 'Messages kept for it.' }),
+  messages_in: Type.Integer({ description: 'Publishes it sent since it connected.' }),
+  bytes_in: Type.Integer({ description: 'Payload bytes of these.' }),
+  messages_out: Type.Integer({ description: 'Publishes it was sent since it connected.' }),
+  bytes_out: Type.Integer({ description: 'Payload bytes of these.' }),
+  last_seen: Type.Union([time('When it came or went last, as far as is remembered.'), Type.Null()]),
+})
+
+export const presenceSchema = Type.Object({
+  time: time('When it was.'),
+  client_id: Type.String(),
+  event: Type.Union([Type.Literal('connected'), Type.Literal('disconnected')]),
+  reason: Type.Union([Type.String(), Type.Null()], { description: 'Why it went.' }),
+  user: text,
+  address: Type.String(),
+  protocol: Type.String(),
 })
 
 export const retainedSchema = Type.Object({

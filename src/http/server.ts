@@ -28,7 +28,7 @@ import { encodeProblem, sendProblem, toAppError } from './problem.ts'
 import { createRates, type Rates } from './rates.ts'
 import { addAccessTest, addTokens, addUsers } from './routes/accounts.ts'
 import { addAggregate } from './routes/aggregate.ts'
-import { addClients, addRetained } from './routes/clients.ts'
+import { addClients, addPresence, addRetained } from './routes/clients.ts'
 import { addExport } from './routes/export.ts'
 import { addGrafana } from './routes/grafana.ts'
 import { addImport } from './routes/import.ts'
@@ -161,6 +161,7 @@ async function addRoutes(app: FastifyInstance, context: RouteContext, rates: Rat
     addGrafana(closed)
     addLineProtocol(closed, context)
     addClients(closed, context)
+    addPresence(closed, context)
     addRetained(closed, context)
     addPublish(closed, context)
     addRules(closed, context)

@@ -67,6 +67,10 @@ test('clients shows who is connected, with what, and sessions that are kept', as
     user: 'admin',
     protocol: '5.0',
     subscriptions: [{ topic: 'a/#', qos: 1 }],
+    messages_in: 1,
+    bytes_in: 1,
+    messages_out: 0,
+    bytes_out: 0,
   })
   expect(Date.parse(String(first?.['since']))).toBeLessThanOrEqual(Date.now())
   expect(second).toMatchObject({ id: 'kept', connected: false, protocol: null, since: null, queued: 1 })
@@ -83,6 +87,12 @@ test('a client is disconnected by name, its session stays, and only for those wh
   expect((await ask(path, { method: 'DELETE' })).status).toBe(204)
   await closed
   expect((await ask('/api/v1/clients/nobody', { method: 'DELETE' })).status).toBe(404)
+  const events = await rows(`/api/v1/presence?client=${encodeURIComponent('victim/ä')}`)
+  expect(events).toMatchObject([
+    { event: 'disconnected', reason: 'an administrator disconnected it', user: 'admin', protocol: '5.0' },
+    { event: 'connected', client_id: 'victim/ä', reason: null, address: '127.0.0.1' },
+  ])
+  expect((await ask('/api/v1/presence', { user: 'ann' })).status).toBe(403)
 })
 
 test('retained messages are listed, by filter, and only what the caller may read', async () => {

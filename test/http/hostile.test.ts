@@ -33,6 +33,7 @@ const parameters: Record<string, string[]> = {
   '/api/v1/export': ['topic', 'prefix', 'from', 'to', 'format', 'fields', 'ticket'],
   '/api/v1/clients': ['format', 'time', 'limit', 'cursor'],
   '/api/v1/retained': ['topic', 'prefix', 'format', 'limit', 'cursor'],
+  '/api/v1/presence': ['client', 'from', 'to', 'limit', 'time'],
   '/api/v1/me': ['topic'],
   '/api/v1/access': ['topic', 'user', 'token', 'client_id'],
   '/api/v1/stats': ['x'],

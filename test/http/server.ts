@@ -133,7 +133,12 @@ export async function startTestServer(options: TestOptions = {}) {
       }),
       publish: options.publish ?? (({ topic, payload }) => put(topic, payload)),
       store,
-      broker: options.broker ?? { clients: () => [], disconnect: () => false, retained: () => [] },
+      broker: options.broker ?? {
+        clients: () => [],
+        presence: () => [],
+        disconnect: () => false,
+        retained: () => [],
+      },
       importing: { store, capture },
       readings: store,
       rules,

@@ -33,7 +33,9 @@ export interface PublishDependencies {
 export function createAuthorizePublish(dependencies: PublishDependencies): AuthorizePublish {
   const { capture, metrics } = dependencies
   return (client, packet, done) => {
-    const { principal } = client.amber
+    const { principal, flow } = client.amber
+    flow.messagesIn++
+    flow.bytesIn += packet.payload.length
     // Delivery and acknowledgement are done here, whatever the outcome: Aedes leaves such a packet alone.
     packet._notAuthorized = true
     if (isStateTopic(packet.topic) && isForeignBridge(client) && packet.qos < 2) {

@@ -8,6 +8,7 @@ import type { AedesBroker, BrokerClient, PublishPacket } from '../client.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { Link } from '../delivery/link.ts'
 import type { Router } from '../delivery/router.ts'
+import { endingOf } from '../presence.ts'
 import type { Journal } from '../sessions/journal.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Session } from '../sessions/session.ts'
@@ -66,6 +67,7 @@ export function registerSessions(dependencies: RegistrationDependencies): { stop
     begin(dependencies, client, end)
     // The last to come is kept [MQTT-3.1.4-3].
     if (before !== undefined) {
+      before.amber.endReason ??= endingOf(takenOver)
       leave(before)
       dismiss(before, takenOver)
     }

@@ -90,6 +90,9 @@ export function sendPublish(link: Link, sending: Sending, forms: Forms | null, n
   if (form.bytes > link.packetBytesMax) return false
   if (aliases !== null) learn(aliases, message.topic)
   write(link.outlet, form, publishHeader(qos, retain, dup), messageId)
+  const { flow } = link.client.amber
+  flow.messagesOut++
+  flow.bytesOut += message.payload.length
   return true
 }
 

@@ -2,6 +2,7 @@
 // PUBACK, PUBREC, PUBREL and PUBCOMP [MQTT-3.4 to 3.7], and the DISCONNECT that says why.
 
 import type { BrokerClient } from '../client.ts'
+import { endingOf } from '../presence.ts'
 
 const headers = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const
 
@@ -56,6 +57,7 @@ const lingerMs = 1000
 export function dismiss(client: BrokerClient, reasonCode: number, reason?: string): void {
   if (client.amber.refused || client.closed) return
   client.amber.refused = true
+  client.amber.endReason ??= reason ?? endingOf(reasonCode)
   if (client.version === 5) client.amber.outlet.lingerMs = lingerMs
   const tell = reason !== undefined && client._requestProblemInformation !== false
   client.disconnect(tell ? { reasonCode, properties: { reasonString: reason } } : { reasonCode })

@@ -133,6 +133,7 @@ function opens(
 function rejectClient(client: BrokerClient, version: number, fault: Fault): void {
   if (client.connected && client.version === 5) return dismiss(client, fault.reasonCode, fault.message)
   client.amber.refused = true
+  client.amber.endReason ??= fault.message
   if (!client.connecting && !client.connected && fault.reasonCode === 0x84) {
     client.conn.end(Buffer.from([0x20, 2, 0, 1]))
   } else if (!client.connecting && !client.connected && version === 0 && fault.reasonCode === 0x90) {

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from '@sinclair/typebox'
 import type { Principal } from '../../auth/principal.ts'
 import { AppError } from '../../domain/errors.ts'
+import { parseTime, timeMax, type TimeUnit } from '../../domain/time.ts'
 import { printable } from '../../domain/topic.ts'
 import { sendPage } from '../answer.ts'
 import type { RouteContext } from '../context.ts'
@@ -16,7 +17,12 @@ import {
   topicParameters,
 } from '../parameters.ts'
 import { encodeTime, encodeValue, payloadCells } from '../readingText.ts'
-import { clientSchema, pageOf, retainedSchema } from '../schemas.ts'
+import { clientSchema, pageOf, presenceSchema, retainedSchema } from '../schemas.ts'
+
+const clientColumns = [
+  ...(['id', 'connected', 'user', 'address', 'protocol', 'since', 'subscriptions', 'queued'] as const),
+  ...(['messages_in', 'bytes_in', 'messages_out', 'bytes_out', 'last_seen'] as const),
+] as const
 
 export function addClients(app: FastifyInstance, { login, broker, limits }: RouteContext): void {
   const listSearch = Type.Object({
@@ -34,34 +40,31 @@ export function addClients(app: FastifyInstance, { login, broker, limits }: Rout
     const { limit, cursor, time } = request.query as Static<typeof listSearch>
     checkKeeper(login.principalOf(request))
     const { rows, next } = pageAfter(broker.clients(), ({ id }) => id, limit, cursor)
-    const protocols: Record<number, string> = { 3: '3.1', 4: '3.1.1', 5: '5.0' }
     const texts = rows.map((one) => ({
       id: one.id,
       connected: one.isConnected,
       user: one.user,
       address: one.address,
-      protocol: one.protocolVersion === null ? null : (protocols[one.protocolVersion] ?? null),
-      since:
-        one.connectedAt === null ? null : (JSON.parse(encodeTime(one.connectedAt, time)) as string | number),
+      protocol: one.protocolVersion === null ? null : protocolName(one.protocolVersion),
+      since: timeOrNull(one.connectedAt, time),
       subscriptions: one.subscriptions,
       queued: one.queued,
+      messages_in: one.flow.messagesIn,
+      bytes_in: one.flow.bytesIn,
+      messages_out: one.flow.messagesOut,
+      bytes_out: one.flow.bytesOut,
+      last_seen: timeOrNull(one.lastSeen, time),
     }))
     return sendPage(request, reply, {
       rows: texts,
       limit,
       next,
       json: (row) => JSON.stringify(row),
-      columns: ['id', 'connected', 'user', 'address', 'protocol', 'since', 'subscriptions', 'queued'],
-      cells: (row) => [
-        row.id,
-        String(row.connected),
-        row.user ?? '',
-        row.address ?? '',
-        row.protocol ?? '',
-        String(row.since ?? ''),
-        row.subscriptions.map(({ topic }) => topic).join(' '),
-        String(row.queued),
-      ],
+      columns: clientColumns,
+      cells: (row) =>
+        clientColumns.map((name) =>
+          name === 'subscriptions' ? row[name].map(({ topic }) => topic).join(' ') : String(row[name] ?? ''),
+        ),
     })
   })
   const end = {
@@ -76,6 +79,53 @@ export function addClients(app: FastifyInstance, { login, broker, limits }: Rout
     checkKeeper(login.principalOf(request))
     if (!broker.disconnect(id)) throw new AppError('not_found', `no client "${printable(id)}" is connected`)
     return reply.code(204).send()
+  })
+}
+
+/** Connects and disconnects, for a timeline. */
+export function addPresence(app: FastifyInstance, { login, broker, limits }: RouteContext): void {
+  const search = Type.Object({
+    client: Type.Optional(Type.String({ maxLength: 65_535, description: 'One client; else all.' })),
+    from: Type.String({ default: '-1d', description: 'First time.' }),
+    to: Type.Optional(Type.String({ description: 'Last time, left out.' })),
+    limit: Type.Integer({
+      minimum: 1,
+      maximum: limits.page_rows,
+      default: Math.min(1000, limits.page_rows),
+      description: 'Most events.',
+    }),
+    ...timeUnitParameter,
+  })
+  const schema = {
+    querystring: search,
+    tags: ['server'],
+    summary: 'Who connected and disconnected, and why; newest first',
+    description: 'Since the server started; of each client the last 32, of the last mqtt.presence_clients.',
+    response: { 200: Type.Object({ data: Type.Array(presenceSchema), has_more: Type.Boolean() }) },
+  }
+  app.get('/api/v1/presence', { schema }, async (request, reply) => {
+    checkKeeper(login.principalOf(request))
+    const { client, from, to, limit, time } = request.query as Static<typeof search>
+    const now = Date.now()
+    const events = broker.presence({
+      ...(client === undefined ? {} : { clientId: client }),
+      from: parseTime(from, now),
+      to: to === undefined ? timeMax : parseTime(to, now),
+      limit: limit + 1,
+    })
+    void reply.header('cache-control', 'no-store')
+    return {
+      data: events.slice(0, limit).map(({ event, reason, user, address, ...one }) => ({
+        time: timeOrNull(one.time, time),
+        client_id: one.clientId,
+        event,
+        reason,
+        user,
+        address,
+        protocol: protocolName(one.protocolVersion),
+      })),
+      has_more: events.length > limit,
+    }
   })
 }
 
@@ -112,6 +162,14 @@ export function addRetained(app: FastifyInstance, { login, broker, limits }: Rou
       cells: ({ topic, payload, qos, clientId }) => [topic, String(qos), clientId, ...payloadCells(payload)],
     })
   })
+}
+
+function protocolName(version: number): string {
+  return version === 3 ? '3.1' : version === 4 ? '3.1.1' : '5.0'
+}
+
+function timeOrNull(ms: number | null, unit: TimeUnit | undefined): string | number | null {
+  return ms === null ? null : (JSON.parse(encodeTime(ms, unit)) as string | number)
 }
 
 export function checkKeeper(principal: Principal): void {
