@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander'
 import { addCheckConfig } from './cli/checkConfig.ts'
+import { addDemo } from './cli/demo.ts'
 import { addHealthcheck } from './cli/healthcheck.ts'
 import { describeError, exitCodes, type Io, processIo, ReaderGone, UsageError, write } from './cli/io.ts'
 import { addPasswd } from './cli/passwd.ts'
@@ -24,6 +25,7 @@ Examples:
   amber serve                                        run the server
   amber pub -u admin -P 12345678 -t home/t -m 21.5   publish a message
   amber query latest -u admin:12345678               what is stored, newest of each topic
+  amber demo -u admin -P 12345678                    play a house full of devices, with a past
 
 Exit codes: 0 ok, 1 failed (the reason is on standard error), 2 wrong usage.
 amber COMMAND --help explains a command.`
@@ -78,6 +80,7 @@ export function createProgram(actions: CliActions, io: Io, setExitCode: (code: n
   addRules(program, { io })
   addTransfer(program, { io, setExitCode })
   addToken(program, { io })
+  addDemo(program, { io })
   addHealthcheck(program, { io })
   return program
 }

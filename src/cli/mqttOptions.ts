@@ -64,14 +64,23 @@ export function addMqttFlags(command: Command): Command {
     .option('--will-retain', 'retain the last will')
 }
 
-/** Connects, or throws an `AppError` that says why not. Never reconnects: a command does its work once. */
-export async function connectMqtt(io: Io, flags: MqttFlags): Promise<MqttClient> {
+/** Connects, or throws an `AppError` that says why not. Reconnects only when told to: most commands do their work once. */
+export async function connectMqtt(
+  io: Io,
+  flags: MqttFlags,
+  { reconnectMs = 0 }: { reconnectMs?: number } = {},
+): Promise<MqttClient> {
   const hasTls = flags.cafile !== undefined || flags.cert !== undefined
   const port = flags.port ?? (hasTls ? 8883 : 1883)
   const place = `${flags.host}:${port}`
   // Loaded here alone: the client is of no use to the server, which would start a tenth of a second later for it.
   const { connect } = await import('mqtt')
-  const client = connect({ ...clientOptions(io, flags, hasTls), host: flags.host, port })
+  const client = connect({
+    ...clientOptions(io, flags, hasTls),
+    host: flags.host,
+    port,
+    reconnectPeriod: reconnectMs,
+  })
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
       client.end(true)
@@ -104,7 +113,6 @@ function clientOptions(io: Io, flags: MqttFlags, hasTls: boolean): IClientOption
       ? { properties: { sessionExpiryInterval: 0xffffffff } }
       : {}),
     keepalive: flags.keepalive,
-    reconnectPeriod: 0,
     connectTimeout: connectTimeoutMs,
     ...(flags.willTopic === undefined
       ? {}
