@@ -9,8 +9,12 @@ export type CaptureData = Pick<
   'source' | 'clientId' | 'user' | 'qos' | 'retain' | 'dup' | 'properties' | 'cleaned'
 >
 
-/** Capture data in memory, by text and by number; the rest is read from the disk when asked for. */
-export const capturesMax = 65_536
+/** Capture data known by its text; what is not known any more gets another number. */
+export const capturesMax = 32_768
+/** Capture data known by its number; the rest is read from the disk when asked for. */
+const decodedMax = 1024
+/** Clients whose numbers are known without a text. */
+const plainMax = 8192
 
 /** The numbers of a client's publishes without properties, by QoS, retain and dup. */
 interface PlainIds {
@@ -21,11 +25,11 @@ interface PlainIds {
 
 export class CaptureTable {
   readonly #ids = new Map<string, number>()
-  readonly #data = new Map<number, CaptureData>()
+  readonly #decoded = new Map<number, CaptureData>()
   readonly #plain = new Map<string, PlainIds>()
   readonly #read: (id: number) => string | undefined
-  /** Not on the disk yet. */
-  #fresh: { id: number; text: string }[] = []
+  /** Not on the disk yet, oldest first. */
+  readonly #fresh = new Map<number, string>()
   #nextId = 0
 
   /** `read` finds the record of a number on the disk. */
@@ -43,7 +47,7 @@ export class CaptureTable {
     const { clientId, source, user, qos, retain, dup } = reading
     let plain = this.#plain.get(clientId)
     if (!plain || plain.source !== source || plain.user !== user) {
-      if (this.#plain.size >= capturesMax) this.#plain.clear()
+      dropOldest(this.#plain, plainMax)
       plain = { source, user, ids: new Int32Array(12).fill(-1) }
       this.#plain.set(clientId, plain)
     }
@@ -55,31 +59,33 @@ export class CaptureTable {
 
   /** Takes in a record as it was written. */
   add(id: number, text: string): void {
-    dropOldest(this.#ids)
-    dropOldest(this.#data)
+    dropOldest(this.#ids, capturesMax)
     this.#ids.set(text, id)
-    this.#data.set(id, decodeCapture(text))
     this.reserve(id)
   }
 
   get(id: number): CaptureData | undefined {
-    const known = this.#data.get(id)
+    const known = this.#decoded.get(id)
     if (known) return known
-    const text = this.#fresh.find((fresh) => fresh.id === id)?.text ?? this.#read(id)
+    const text = this.#fresh.get(id) ?? this.#read(id)
     if (text === undefined) return undefined
     const data = decodeCapture(text)
-    dropOldest(this.#data)
-    this.#data.set(id, data)
+    dropOldest(this.#decoded, decodedMax)
+    this.#decoded.set(id, data)
     return data
   }
 
-  /** What is not on the disk yet; `saved` says that it is. */
-  get fresh(): readonly { id: number; text: string }[] {
+  /** What is not on the disk yet, oldest first; `saved` says that so many of them are. */
+  get fresh(): ReadonlyMap<number, string> {
     return this.#fresh
   }
 
   saved(count: number): void {
-    this.#fresh.splice(0, count)
+    let left = count
+    for (const id of this.#fresh.keys()) {
+      if (left-- === 0) return
+      this.#fresh.delete(id)
+    }
   }
 
   #idOfText(text: string): number {
@@ -87,13 +93,13 @@ export class CaptureTable {
     if (known !== undefined) return known
     const id = this.#nextId
     this.add(id, text)
-    this.#fresh.push({ id, text })
+    this.#fresh.set(id, text)
     return id
   }
 }
 
-function dropOldest(map: Map<unknown, unknown>): void {
-  if (map.size < capturesMax) return
+function dropOldest(map: Map<unknown, unknown>, sizeMax: number): void {
+  if (map.size < sizeMax) return
   for (const key of map.keys()) {
     map.delete(key)
     return

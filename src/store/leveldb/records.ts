@@ -30,8 +30,8 @@ export class NewRecords {
   take(): readonly DatabaseRecord[] {
     this.#taken = this.#waiting
     this.#waiting = []
-    this.#takenCaptures = this.#captures.fresh.length
-    const captures = this.#captures.fresh.flatMap(({ id, text }) => {
+    this.#takenCaptures = this.#captures.fresh.size
+    const captures = [...this.#captures.fresh].flatMap(([id, text]) => {
       const key = captureKey(id)
       const value = encodeFrame(Buffer.from(text))
       return [
