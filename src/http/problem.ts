@@ -21,11 +21,15 @@ const codeOfStatus: Record<number, ErrorCode> = {
   503: 'shutting_down',
 }
 
+/** A body of nothing but faults is not answered with one many times its size. */
+const problemsMax = 100
+
 /** The body of an error. */
 export function encodeProblem(error: AppError): string {
   const { status, title } = errorKinds[error.code]
   const problem = { type: `/docs#${error.code}`, title, status, detail: error.message, code: error.code }
-  return JSON.stringify(error.problems.length > 0 ? { ...problem, errors: error.problems } : problem)
+  const errors = error.problems.slice(0, problemsMax)
+  return JSON.stringify(errors.length > 0 ? { ...problem, errors } : problem)
 }
 
 export function sendProblem(reply: FastifyReply, error: AppError): FastifyReply {

@@ -84,6 +84,7 @@ const headerBytesMax = 262_144
 /** An import may be long; heads of requests have a minute. */
 const requestTimeoutMs = 6 * 3_600_000
 const closeTimeoutMs = 3000
+const closeIdleMs = 50
 
 export async function startHttp(config: Config['http'], dependencies: HttpDependencies): Promise<HttpServer> {
   const { host, auth, tokens, metrics, log } = dependencies
@@ -216,10 +217,13 @@ function requestId({ headers }: { headers: IncomingHttpHeaders }): string {
 /** Requests under way may end; what takes longer than seconds is cut, so that a slow reader cannot hold up a stop. */
 async function close(app: FastifyInstance): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), closeTimeoutMs)
+  // One whose answer had just left counts as idle a moment later only.
+  const idle = setInterval(() => app.server.closeIdleConnections(), closeIdleMs)
   try {
     await app.close()
   } finally {
     clearTimeout(timer)
+    clearInterval(idle)
   }
 }
 

@@ -64,3 +64,48 @@ test('the values of the variables of the dashboard are there', async () => {
     expect(answer.data).toHaveLength(1)
   }
 })
+
+const now = Math.floor(Date.now() / 1000)
+const when = `start=${now - 3600}&end=${now + 60}`
+/** What a stock Grafana sends, from its sources: saving the source, query builder, label browser, variables, annotations. */
+test.each([
+  ['POST', 'query', 'query=1%2B1&time=4.000', { resultType: 'scalar', result: [4, '2'] }],
+  ['GET', 'status/buildinfo', '', { version: expect.stringMatching(/^\d+\.\d+\.\d+$/) }],
+  ['GET', 'rules', '', { groups: [] }],
+  ['GET', 'alerts', '', { alerts: [] }],
+  ['GET', 'query_exemplars', `query=test&${when}`, []],
+  ['POST', 'query_exemplars', `query=test&${when}`, []],
+  ['GET', 'label/__name__/values', `${when}&limit=40000`, ['bytes']],
+  ['GET', 'metadata', 'limit=40000', { bytes: [{ type: 'gauge', help: '', unit: '' }] }],
+  ['GET', 'metadata', 'limit=40000&metric=nothing', {}],
+  ['POST', 'labels', `${when}&limit=40000`, ['__name__', 'field', 'topic']],
+  ['POST', 'labels', `match%5B%5D=bytes&match%5B%5D=other&${when}`, ['__name__', 'field', 'topic']],
+  ['GET', 'label/topic/values', `match%5B%5D=%7B__name__%3D%22bytes%22%7D&${when}&limit=40000`, ['open/a']],
+  ['GET', 'label/field/values', `match%5B%5D=%7B__name__%3D~%22.*yte.*%22%7D&${when}`, ['bytes']],
+  ['GET', 'label/nothing/values', when, []],
+  ['POST', 'series', `match%5B%5D=%7B__name__!%3D%22%22%7D&${when}&limit=40000`, [{ topic: 'open/a' }]],
+  [
+    'POST',
+    'query',
+    `query=bytes%7Btopic%3D%22open%2Fa%22%7D&time=${now + 60}.5`,
+    { result: [{ metric: {} }] },
+  ],
+  [
+    'POST',
+    'query_range',
+    `query=changes%28bytes%5B1m%5D%29+%3E%3D+0&start=${now - 3600}&end=${now + 60}&step=60`,
+    { resultType: 'matrix', result: [{ metric: { topic: 'open/a' } }] },
+  ],
+] as const)('Grafana asks %s %s?%s', async (method, path, text, data) => {
+  const url = `/prometheus/api/v1/${path}`
+  const response =
+    method === 'GET'
+      ? await server.ask(`${url}?${text}`)
+      : await server.ask(url, {
+          method,
+          body: text,
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        })
+  expect(await response.json()).toMatchObject({ status: 'success', data })
+  expect(response.status).toBe(200)
+})

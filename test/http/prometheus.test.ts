@@ -87,7 +87,12 @@ test('labels, their values, series, metadata and build info are there for the qu
   expect((await get('/labels')).data).toEqual(['__name__', 'field', 'topic'])
   expect((await get('/label/__name__/values')).data).toEqual(['bytes'])
   expect((await get('/label/topic/values?match[]=bytes{topic!="open/a"}')).data).toEqual(['closed/b'])
-  expect((await post('/series', { 'match[]': 'bytes', start: '0', end: '1' })).data).toHaveLength(2)
+  const within = { 'match[]': 'bytes', start: String(start), end: String(start + 1) }
+  expect((await post('/series', within)).data).toHaveLength(2)
+  expect((await post('/series', { ...within, limit: '1' })).data).toHaveLength(1)
+  // Nothing was there then.
+  expect((await post('/series', { ...within, start: '0', end: '1' })).data).toEqual([])
+  expect((await post('/labels', { start: '0', end: '1' })).data).toEqual([])
   expect((await get('/metadata')).data).toEqual({ bytes: [{ type: 'gauge', help: '', unit: '' }] })
   expect((await get('/status/buildinfo')).data).toMatchObject({ version: expect.any(String) })
 })

@@ -1,5 +1,6 @@
 // Export and import through the real server: what goes out comes back byte for byte, once, and what is wrong is told by line.
 
+import { Agent, request } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
@@ -180,6 +181,23 @@ test.each([
 ])('an import of %s is answered with %5$d', async (_name, body, type, headers, status) => {
   const { send } = await start()
   expect((await send(body, type, headers)).status).toBe(status)
+})
+
+test('an import that is refused half way leaves its connection good for the next request', async () => {
+  const { port } = await start()
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const headers = { authorization: `Basic ${btoa('admin:secret')}`, 'content-type': 'application/x-ndjson' }
+  const post = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const options = { port, method: 'POST', path: '/api/v1/import', headers, agent }
+      const sent = request(options, (response) => {
+        response.resume().once('end', () => resolve(response.statusCode ?? 0))
+      })
+      sent.once('error', reject)
+      sent.end('x'.repeat(1_000_000))
+    })
+  for (let n = 0; n < 4; n++) expect(await post()).toBe(413)
+  agent.destroy()
 })
 
 test('a guest exports and imports only what he may', async () => {

@@ -24,6 +24,20 @@ const failedMax = 1000
 const batchRows = 500
 const types = ['application/x-ndjson', 'application/ndjson', 'text/csv']
 
+const rowExample = '{"topic":"home/kitchen/temperature","time":"2026-11-24T08:00:00Z","value":21.5}\n'
+const doc = {
+  body: {
+    'application/x-ndjson': {
+      schema: { type: 'string', description: 'One row a line, as a JSON object.' },
+      example: rowExample,
+    },
+    'text/csv': {
+      schema: { type: 'string', description: 'A line of names, then a row a line.' },
+      example: 'topic,time,value\r\nhome/kitchen/temperature,2026-11-24T08:00:00Z,21.5\r\n',
+    },
+  },
+}
+
 export function addImport(app: FastifyInstance, context: RouteContext): void {
   const { login, importing, limits } = context
   const schema = {
@@ -32,14 +46,13 @@ export function addImport(app: FastifyInstance, context: RouteContext): void {
     description:
       'NDJSON or CSV as export writes it: topic and one of payload, payload_base64, value; time, received_at, qos, retain, ' +
       'client_id and id may be left out. Not delivered to subscribers. A row with an id, or equal in topic, times and payload, is stored once.',
-    consumes: types,
     response: { 200: answerSchema },
   }
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser(types, (_request, payload, done) => done(null, payload))
     const bodyLimit = Number.MAX_SAFE_INTEGER
-    scope.post('/api/v1/import', { schema, bodyLimit }, async (request, reply) => {
+    scope.post('/api/v1/import', { schema, bodyLimit, config: { doc } }, async (request, reply) => {
       if (!(request.body instanceof Readable)) {
         throw new AppError(
           'bad_request',
@@ -96,21 +109,28 @@ async function* parseRows<T>(
 }
 
 function plainBody(body: Readable, encoding: string | undefined): AsyncIterable<Buffer> {
-  if (encoding === undefined || encoding === 'identity') return whole(body)
+  if (encoding === undefined || encoding === 'identity') return whole(body, body)
   if (encoding !== 'gzip') {
     throw new AppError('unsupported_media_type', 'Content-Encoding: send the body as it is, or as gzip')
   }
   const gunzip = createGunzip()
   body.on('error', (error) => gunzip.destroy(error))
-  return whole(body.pipe(gunzip))
+  return whole(body.pipe(gunzip), body)
 }
 
-async function* whole(body: Readable): AsyncGenerator<Buffer> {
+/** `pieces` of `body`; when nobody wants more of it the rest is let go by, or the connection would stand still for the next request. */
+async function* whole(pieces: Readable, body: Readable): AsyncGenerator<Buffer> {
   try {
-    for await (const piece of body) yield piece as Buffer
+    for await (const piece of pieces.iterator({ destroyOnReturn: false })) yield piece as Buffer
   } catch (error) {
     throw new AppError('bad_request', 'the body broke off or is not gzip; rows before that are stored', {
       cause: error,
     })
+  } finally {
+    if (pieces !== body) {
+      body.unpipe()
+      pieces.destroy()
+    }
+    body.resume()
   }
 }

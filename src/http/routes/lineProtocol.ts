@@ -24,6 +24,15 @@ const search = Type.Object({
   consistency: Type.Optional(Type.String({ description: 'Taken, and without meaning here.' })),
 })
 
+const doc = {
+  body: {
+    'text/plain': {
+      schema: { type: 'string', description: 'Lines of line protocol; gzip with Content-Encoding.' },
+      example: 'weather,site=north temperature=21.5,humidity=48i 1764000000000000000\n',
+    },
+  },
+}
+
 const zeros: Record<string, string> = { ns: '', n: '', us: '000', u: '000', ms: '000000', s: '000000000' }
 const linesMax = 100_000
 
@@ -39,7 +48,7 @@ export function addLineProtocol(app: FastifyInstance, { login, publish, limits }
         description: 'Each line is published to PREFIX/MEASUREMENT/TAG VALUES in the order they are written.',
         response: { 204: Type.Null() },
       }
-      scope.post(url, { schema, config: { unaudited: true } }, async (request, reply) => {
+      scope.post(url, { schema, config: { unaudited: true, doc } }, async (request, reply) => {
         const { precision, prefix } = request.query as Static<typeof search>
         const principal = login.principalOf(request)
         const text = textOf(request.body, request.headers['content-encoding'], limits.row_bytes)

@@ -2,14 +2,18 @@
 // parameters it does not know are left alone, since each version of Grafana sends others.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from '@sinclair/typebox'
 import { AppError } from '../../domain/errors.ts'
 import { parseTime } from '../../domain/time.ts'
 import { formatNumber } from '../../query/promql/grouping.ts'
 import { parseNumber } from '../../query/promql/parse.ts'
-import type { Asker, PromResult } from '../../query/promql/service.ts'
+import type { Labels } from '../../query/promql/labels.ts'
+import type { Query } from '../../query/query.ts'
+import type { Asker, PromResult, Within } from '../../query/promql/service.ts'
 import type { RouteContext } from '../context.ts'
 import { signalOf } from '../gone.ts'
 import { toAppError } from '../problem.ts'
+import { type PromParameter, promDoc } from '../promDoc.ts'
 import { faultOf, parseSearch } from '../search.ts'
 
 const base = '/prometheus/api/v1'
@@ -25,7 +29,15 @@ declare module 'fastify' {
 }
 
 type Given = Record<string, string | string[] | undefined>
-type Handler = (given: Given, request: FastifyRequest, asker: Asker) => Promise<string>
+
+interface PromRoute {
+  summary: string
+  parameters: readonly PromParameter[]
+  methods?: readonly string[]
+  handle: (given: Given, request: FastifyRequest, asker: Asker) => Promise<string>
+}
+
+const params = Type.Object({ name: Type.String({ description: 'Of the label.' }) })
 
 export function addPrometheus(app: FastifyInstance, { login, query, log }: RouteContext): void {
   void app.register(async (scope) => {
@@ -34,7 +46,8 @@ export function addPrometheus(app: FastifyInstance, { login, query, log }: Route
       done(null, parseSearch(String(body).replaceAll('+', '%20'))),
     )
     scope.setErrorHandler((error, _request, reply) => sendFault(reply, toAppError(error, log)))
-    const add = (path: string, summary: string, handle: Handler, methods = ['GET', 'POST']): void => {
+    const add: Add = (path, route) => {
+      const { summary, parameters, methods = ['GET', 'POST'], handle } = route
       const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
         const principal = login.principalOf(request)
         const asker = { mayRead: (topic: string) => principal.mayRead(topic), signal: signalOf(reply) }
@@ -42,58 +55,95 @@ export function addPrometheus(app: FastifyInstance, { login, query, log }: Route
         void reply.header('content-type', 'application/json').header('cache-control', 'no-store')
         return reply.send(`{"status":"success","data":${data}}`)
       }
-      const config = { lenient: true, unaudited: true }
-      scope.route({
-        method: methods,
-        url: `${base}${path}`,
-        schema: { tags, summary },
-        config,
-        handler: answer,
-      })
+      for (const method of methods) {
+        scope.route({
+          method,
+          url: `${base}${path}`,
+          schema: { tags, summary, ...(path.includes(':name') ? { params } : {}) },
+          config: { lenient: true, unaudited: true, doc: promDoc(method, parameters) },
+          handler: answer,
+        })
+      }
     }
+    addQueries(add, query)
+    addSeries(add, query)
+    for (const [path, summary, data] of still) {
+      const parameters = path === '/query_exemplars' ? (['query', 'start', 'end'] as const) : []
+      const methods = path === '/query_exemplars' ? ['GET', 'POST'] : ['GET']
+      add(path, { summary, parameters, methods, handle: async () => JSON.stringify(data) })
+    }
+  })
+}
 
-    add('/query', 'PromQL at one time (query, time)', async (given, _request, asker) => {
-      const now = Date.now()
-      return encodeResult(
-        await query.promql.instant(required(given, 'query'), timeOf(given, 'time', now), asker),
-      )
-    })
-    add('/query_range', 'PromQL over steps (query, start, end, step)', async (given, _request, asker) => {
+type Add = (path: string, route: PromRoute) => void
+
+function addQueries(add: Add, query: Query): void {
+  add('/query', {
+    summary: 'PromQL at one time',
+    parameters: ['query', 'time'],
+    async handle(given, _request, asker) {
+      const timeMs = timeOf(given, 'time', Date.now())
+      return encodeResult(await query.promql.instant(required(given, 'query'), timeMs, asker))
+    },
+  })
+  add('/query_range', {
+    summary: 'PromQL over steps',
+    parameters: ['query', 'start', 'end', 'step'],
+    async handle(given, _request, asker) {
       const startMs = timeOf(given, 'start', null)
       const endMs = timeOf(given, 'end', null)
       const steps = { startMs, endMs, stepMs: stepOf(required(given, 'step')) }
       return encodeResult(await query.promql.range(required(given, 'query'), steps, asker))
-    })
-    add('/series', 'Label sets that selectors match (match[])', async (given, _request, asker) => {
-      const selectors = all(given, 'match[]')
-      if (selectors.length === 0) throw new AppError('bad_request', 'no match[] parameter provided')
-      return JSON.stringify(await query.promql.series(selectors, asker))
-    })
-    add('/labels', 'Names of labels', async (given, _request, asker) => {
-      const found = await query.promql.series(all(given, 'match[]'), asker)
-      return JSON.stringify([...new Set(found.flatMap((labels) => Object.keys(labels)))].sort())
-    })
-    const values: Handler = async (given, request, asker) => {
+    },
+  })
+}
+
+function addSeries(add: Add, query: Query): void {
+  const seriesOf = (given: Given, asker: Asker): Promise<Labels[]> =>
+    query.promql.series(all(given, 'match[]'), asker, withinOf(given))
+
+  add('/series', {
+    summary: 'Label sets that selectors match',
+    parameters: ['match[]', 'start', 'end', 'limit'],
+    async handle(given, _request, asker) {
+      if (all(given, 'match[]').length === 0)
+        throw new AppError('bad_request', 'no match[] parameter provided')
+      return JSON.stringify(limited(await seriesOf(given, asker), given))
+    },
+  })
+  add('/labels', {
+    summary: 'Names of labels',
+    parameters: ['match[]', 'start', 'end', 'limit'],
+    async handle(given, _request, asker) {
+      const found = await seriesOf(given, asker)
+      return JSON.stringify(limited([...new Set(found.flatMap(Object.keys))].sort(), given))
+    },
+  })
+  add('/label/:name/values', {
+    summary: 'Values of a label',
+    parameters: ['match[]', 'start', 'end', 'limit'],
+    methods: ['GET'],
+    async handle(given, request, asker) {
       const { name } = request.params as { name: string }
-      const found = await query.promql.series(all(given, 'match[]'), asker)
-      return JSON.stringify([...new Set(found.flatMap((labels) => labels[name] ?? []))].sort())
-    }
-    add('/label/:name/values', 'Values of a label', values, ['GET'])
-    add(
-      '/metadata',
-      'Types of metrics',
-      async (_given, _request, asker) => {
-        const names = (await query.promql.series([], asker)).map((labels) => labels['__name__'] ?? '')
-        const entries = [...new Set(names)]
-          .sort()
-          .map((name) => [name, [{ type: 'gauge', help: '', unit: '' }]])
-        return JSON.stringify(Object.fromEntries(entries))
-      },
-      ['GET'],
-    )
-    add('/status/buildinfo', 'What Prometheus this behaves like', async () => JSON.stringify(buildInfo), [
-      'GET',
-    ])
+      const found = await seriesOf(given, asker)
+      return JSON.stringify(
+        limited([...new Set(found.flatMap((labels) => labels[name] ?? []))].sort(), given),
+      )
+    },
+  })
+  add('/metadata', {
+    summary: 'Types of metrics',
+    parameters: ['metric', 'limit'],
+    methods: ['GET'],
+    async handle(given, _request, asker) {
+      const wanted = all(given, 'metric').at(-1) ?? ''
+      const names = (await query.promql.series([], asker)).map((labels) => labels['__name__'] ?? '')
+      const entries = [...new Set(names)]
+        .filter((name) => wanted === '' || name === wanted)
+        .sort()
+        .map((name) => [name, [{ type: 'gauge', help: '', unit: '' }]])
+      return JSON.stringify(Object.fromEntries(limited(entries, given)))
+    },
   })
 }
 
@@ -105,6 +155,30 @@ const buildInfo = {
   buildUser: '',
   buildDate: '',
   goVersion: '',
+}
+
+/** What a stock Grafana asks for, and of which there is nothing here. */
+const still: readonly (readonly [string, string, unknown])[] = [
+  ['/status/buildinfo', 'What Prometheus this behaves like', buildInfo],
+  ['/query_exemplars', 'Exemplars: there are none', []],
+  ['/rules', 'Recording and alerting rules: there are none', { groups: [] }],
+  ['/alerts', 'Alerts: there are none', { alerts: [] }],
+]
+
+/** `limit=0` and none at all mean everything. */
+function limited<T>(rows: readonly T[], given: Given): readonly T[] {
+  const text = all(given, 'limit').at(-1) ?? ''
+  if (text !== '' && !/^\d{1,9}$/.test(text)) throw wrong('limit', 'must be a whole number')
+  return Number(text) > 0 ? rows.slice(0, Number(text)) : rows
+}
+
+/** With neither end given, all times. */
+function withinOf(given: Given): Within | undefined {
+  const startMs = timeOf(given, 'start', Number.NEGATIVE_INFINITY)
+  const endMs = timeOf(given, 'end', Number.POSITIVE_INFINITY)
+  return startMs === Number.NEGATIVE_INFINITY && endMs === Number.POSITIVE_INFINITY
+    ? undefined
+    : { startMs, endMs }
 }
 
 function sendFault(reply: FastifyReply, error: AppError): FastifyReply {

@@ -29,6 +29,9 @@ const rulesAnswer = Type.Object({
   text: Type.String({ description: 'The file as it was written.' }),
 })
 
+const draft = { schema: { type: 'string', description: 'The rules file.' }, example: 'rules: []\n' }
+const doc = { body: { 'application/yaml': draft, 'text/plain': draft, 'application/json': { schema: {} } } }
+
 export function addRules(app: FastifyInstance, context: RouteContext): void {
   const { rules, login } = context
   const admin = (request: FastifyRequest): void => {
@@ -59,7 +62,7 @@ export function addRules(app: FastifyInstance, context: RouteContext): void {
     description: 'The body is the file: YAML, or JSON.',
   }
   const bodyIsText = { validatorCompiler: () => () => true }
-  app.put('/api/v1/rules', { schema: put, ...bodyIsText }, async (request) => {
+  app.put('/api/v1/rules', { schema: put, ...bodyIsText, config: { doc } }, async (request) => {
     admin(request)
     await rules.replace(bodyText(request))
     return inForce()
@@ -78,7 +81,7 @@ function addLooking(
     summary: 'What a draft of rules would make of the newest stored messages',
     description: 'The body is the draft; with none the rules in force are tried. Nothing is changed.',
   }
-  app.post('/api/v1/rules/preview', { schema }, async (request, reply) => {
+  app.post('/api/v1/rules/preview', { schema, config: { doc } }, async (request, reply) => {
     admin(request)
     const { limit, ...topics } = request.query as Static<typeof search>
     const principal = login.principalOf(request)

@@ -1,6 +1,7 @@
 // Routes about the server itself: healthz, readyz, metrics, stats, openapi.json and the start page.
 
 import type { FastifyInstance } from 'fastify'
+import { Type } from '@sinclair/typebox'
 import { AppError } from '../../domain/errors.ts'
 import { version } from '../../ops/version.ts'
 import type { RouteContext } from '../context.ts'
@@ -16,19 +17,29 @@ const startPage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>A
 <li><a href="/metrics">/metrics</a>: what the server counts about itself</li></ul></html>
 `
 
+const healthy = { 200: Type.Object({ status: Type.String() }) }
+
 /** Those that need no login. */
 export function addOpenServerRoutes(app: FastifyInstance, { isReady, store }: RouteContext): void {
-  app.get('/healthz', { schema: { summary: 'The process runs', tags: ['server'] } }, async () => ({
-    status: 'ok',
-  }))
-  app.get('/readyz', { schema: { summary: 'Publishes are accepted', tags: ['server'] } }, async () => {
-    if (!isReady())
-      throw new AppError(
-        'store_unavailable',
-        `the server cannot take publishes just now (store: ${store.status.state})`,
-      )
-    return { status: 'ready' }
-  })
+  app.get(
+    '/healthz',
+    { schema: { summary: 'The process runs', tags: ['server'], response: healthy } },
+    async () => ({
+      status: 'ok',
+    }),
+  )
+  app.get(
+    '/readyz',
+    { schema: { summary: 'Publishes are accepted', tags: ['server'], response: healthy } },
+    async () => {
+      if (!isReady())
+        throw new AppError(
+          'store_unavailable',
+          `the server cannot take publishes just now (store: ${store.status.state})`,
+        )
+      return { status: 'ready' }
+    },
+  )
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   app.get('/', { schema: { hide: true } }, async (_request, reply) =>
     reply
@@ -50,7 +61,10 @@ export function addServerRoutes(app: FastifyInstance, context: RouteContext): vo
   })
   app.get(
     '/metrics',
-    { schema: { summary: 'Metrics for Prometheus', tags: ['server'] } },
+    {
+      schema: { summary: 'Metrics for Prometheus', tags: ['server'] },
+      config: { doc: { answer: { 'text/plain': { schema: { type: 'string' } } } } },
+    },
     async (_request, reply) =>
       reply.header('content-type', metrics.registry.contentType).send(await metrics.registry.metrics()),
   )

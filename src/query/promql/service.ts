@@ -2,7 +2,7 @@
 // there are. Everything runs under the ceiling of all queries.
 
 import type { Fields, Reading } from '../../domain/reading.ts'
-import type { LatestQuery, ReadingReader } from '../../store/store.ts'
+import type { LatestQuery, ReadingReader, TopicInfo } from '../../store/store.ts'
 import type { Ceiling } from '../ceiling.ts'
 import type { Node } from './ast.ts'
 import { type Evaluation, evaluate, windows } from './evaluate.ts'
@@ -25,6 +25,12 @@ export interface Steps {
   stepMs: number
 }
 
+/** Both ends are included. */
+export interface Within {
+  startMs: number
+  endMs: number
+}
+
 export type PromResult =
   | { type: 'vector'; series: Column[]; timeMs: number }
   | { type: 'matrix'; series: Series[] }
@@ -34,8 +40,8 @@ export type PromResult =
 export interface Promql {
   instant(text: string, timeMs: number, asker: Asker): Promise<PromResult>
   range(text: string, steps: Steps, asker: Asker): Promise<PromResult>
-  /** The label sets that any of the selectors matches; without selectors all of them. */
-  series(selectors: readonly string[], asker: Asker): Promise<Labels[]>
+  /** The label sets that any of the selectors matches; without selectors all of them. `within`: of topics with readings then. */
+  series(selectors: readonly string[], asker: Asker, within?: Within): Promise<Labels[]>
 }
 
 export interface PromqlLimits {
@@ -44,7 +50,7 @@ export interface PromqlLimits {
 }
 
 interface Deps {
-  store: Pick<ReadingReader, 'range' | 'latest'>
+  store: Pick<ReadingReader, 'range' | 'latest' | 'topics'>
   fieldsOf: (reading: Reading) => Fields
   under: Ceiling
   limits: PromqlLimits
@@ -96,27 +102,30 @@ export function createPromql({ store, fieldsOf, under, limits }: Deps): Promql {
       }, asker.signal)
     },
 
-    async series(selectors, asker) {
+    async series(selectors, asker, within) {
       const wanted = selectors.map((text) => {
         const node = unwrap(parsePromql(text))
         if (node.kind !== 'vector') throw fault(`"${text.slice(0, 60)}" is no selector`)
         return compileMatchers(node.matchers)
       })
-      return under((signal) => allSeries(wanted, asker, signal), asker.signal)
+      return under((signal) => allSeries(wanted, { ...asker, signal }, within), asker.signal)
     },
   }
 
   async function allSeries(
     wanted: readonly Matcher[][],
-    { mayRead }: Asker,
-    signal: AbortSignal,
+    { mayRead, signal }: Required<Asker>,
+    within: Within | undefined,
   ): Promise<Labels[]> {
     const found = new Map<string, Labels>()
     const ask: LatestQuery = { filters: [], mayRead, limit: limits.query_rows + 1, signal }
     const newest = await store.latest(ask)
     if (newest.length > limits.query_rows)
       throw execution(`more than ${limits.query_rows} topics (limits.query_rows)`)
+    const infos = within === undefined ? null : await store.topics(ask)
+    const then = infos && new Set(infos.filter((one) => isWithin(one, within)).map(({ topic }) => topic))
     for (const reading of newest) {
+      if (then?.has(reading.topic) === false) continue
       for (const labels of labelsOf(reading, fieldsOf(reading))) {
         const isWanted = wanted.length === 0 || wanted.some((matchers) => matchesAll(matchers, labels))
         if (isWanted) found.set(keyOf(labels), labels)
@@ -124,6 +133,10 @@ export function createPromql({ store, fieldsOf, under, limits }: Deps): Promql {
     }
     return [...found.values()]
   }
+}
+
+function isWithin({ firstTime, lastTime }: TopicInfo, within: Within | undefined): boolean {
+  return within === undefined || (firstTime <= within.endMs && lastTime >= within.startMs)
 }
 
 function timesOf({ startMs, endMs, stepMs }: Steps): Float64Array {
