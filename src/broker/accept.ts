@@ -13,6 +13,7 @@ import type { Caller } from './listeners/entrance.ts'
 import { limitPace } from './listeners/pace.ts'
 import { type Answer, dispatchPackets } from './protocol/dispatch.ts'
 import { createPublishCheck } from './protocol/publish.ts'
+import { Turns } from './protocol/turns.ts'
 import { countTraffic, type Traffic } from './sys/traffic.ts'
 import { dismiss } from './wire/answers.ts'
 import { attachGate } from './wire/gate.ts'
@@ -65,6 +66,7 @@ export function accept(
     will: null,
     outlet,
     open: () => undefined,
+    turns: new Turns(),
     unacknowledged: new Set(),
     halfOpen: new Set(),
     remoteAddress: door.address,

@@ -8,6 +8,7 @@ import type { Aedes, Client } from 'aedes'
 import type { IConnectPacket, UserProperties } from 'mqtt-packet'
 import type { Authenticator, Principal } from '../auth/principal.ts'
 import type { Outlet } from './flush.ts'
+import type { Turns } from './protocol/turns.ts'
 import type { WillRecord } from './sessions/records.ts'
 import type { Session, Subscription } from './sessions/session.ts'
 import type { CountSessions } from './sys/holdings.ts'
@@ -79,6 +80,8 @@ export interface ClientState {
   outlet: Outlet
   /** Lets what came behind CONNECT be read; set by the gate. */
   open: () => void
+  /** Publishes that arrived and are not delivered yet, and what has to come after them. */
+  turns: Turns
   /** Ids of QoS 1 publishes that arrived and are not acknowledged yet. */
   unacknowledged: Set<number>
   /** Ids of QoS 2 publishes that arrived and are not released yet. */

@@ -32,10 +32,15 @@ export interface PublishDependencies {
 
 export function createAuthorizePublish(dependencies: PublishDependencies): AuthorizePublish {
   const { capture, metrics } = dependencies
-  return (client, packet, done) => {
-    const { principal, flow } = client.amber
+  return (client, packet, answered) => {
+    const { principal, turns, flow } = client.amber
     flow.messagesIn++
     flow.bytesIn += packet.payload.length
+    const place = turns.begin()
+    const done: Done = (error) => {
+      turns.end(place)
+      answered(error)
+    }
     // Delivery and acknowledgement are done here, whatever the outcome: Aedes leaves such a packet alone.
     packet._notAuthorized = true
     if (isStateTopic(packet.topic) && isForeignBridge(client) && packet.qos < 2) {

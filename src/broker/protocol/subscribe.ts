@@ -54,7 +54,7 @@ async function subscribe(
   if (session === null) return
   const subscriptionIdentifier = properties?.subscriptionIdentifier
   const isBridge = isForeignBridge(client)
-  const granted = subscriptions.map(({ topic, qos, nl, rap, rh }): Granted => {
+  const grantOne = ({ topic, qos, nl, rap, rh }: (typeof subscriptions)[number]): Granted => {
     const subscription: Subscription = { topic, qos }
     // MQTT 3 has no options: a bridge never wants back what it sent, and retained stays retained.
     if (nl || isBridge) subscription.nl = true
@@ -62,7 +62,11 @@ async function subscribe(
     if (rh) subscription.rh = rh
     if (subscriptionIdentifier !== undefined) subscription.subscriptionIdentifier = subscriptionIdentifier
     return grant(dependencies, client, session, subscription)
-  })
+  }
+  const granted = await client.amber.turns.after(() =>
+    isOver(client, session) ? [] : subscriptions.map(grantOne),
+  )
+  if (isOver(client, session)) return
   if (session.isPersistent) {
     try {
       await journal.cut({ sync: true })
@@ -74,7 +78,7 @@ async function subscribe(
       }
     }
   }
-  if (client.closed || session.ended) return
+  if (isOver(client, session)) return
   const suback = {
     cmd: 'suback',
     messageId: messageId ?? 0,
@@ -83,6 +87,11 @@ async function subscribe(
   write(client, suback as Packet)
   for (const answer of granted) if (answer.code <= 2) sendRetained(dependencies, session, answer)
   dependencies.delivery.pump(session, null, Date.now())
+}
+
+/** The connection went, or the session, while this packet waited for its turn. */
+function isOver({ closed }: BrokerClient, { ended }: Session): boolean {
+  return closed || ended
 }
 
 /** Subscribes, or says why not. */
@@ -139,8 +148,12 @@ async function unsubscribe(
   const { messageId, unsubscriptions } = packet as IUnsubscribePacket
   const { session } = client.amber
   if (session === null) return
-  const granted = unsubscriptions.map((topic) =>
-    registry.unsubscribe(session, topic) ? 0 : codes.noSubscriptionExisted,
+  const granted = await client.amber.turns.after(() =>
+    isOver(client, session)
+      ? []
+      : unsubscriptions.map((topic) =>
+          registry.unsubscribe(session, topic) ? 0 : codes.noSubscriptionExisted,
+        ),
   )
   if (session.isPersistent) await journal.cut({ sync: true })
   write(client, { cmd: 'unsuback', messageId: messageId ?? 0, granted } as Packet)

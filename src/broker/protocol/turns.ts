@@ -1,0 +1,45 @@
+// The order of one client's packets, where it shows: a SUBSCRIBE takes effect after the publishes sent before it and before
+// those sent behind it, although a publish is only delivered once it is durable.
+
+interface Waiting {
+  /** Publishes up to this place come first. */
+  place: number
+  left: number
+  run: () => void
+}
+
+/** Publishes of one client that are being stored, and what was sent behind them. */
+export class Turns {
+  #begun = 0
+  #underWay = 0
+  #waiting: Waiting[] = []
+
+  /** A publish begins; what it returns is handed to `end`. */
+  begin(): number {
+    this.#underWay++
+    return ++this.#begun
+  }
+
+  /** It was delivered or refused. Whose turn that makes it runs now, before the next publish of the same commit. */
+  end(place: number): void {
+    this.#underWay--
+    if (this.#waiting.length === 0) return
+    for (const waiting of this.#waiting) if (place <= waiting.place) waiting.left--
+    while (this.#waiting[0]?.left === 0) this.#waiting.shift()?.run()
+  }
+
+  /** Does `work` when every publish begun before is over; at once when there is none. */
+  after<T>(work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const run = (): void => {
+        try {
+          resolve(work())
+        } catch (error) {
+          reject(error as Error)
+        }
+      }
+      if (this.#underWay === 0) run()
+      else this.#waiting.push({ place: this.#begun, left: this.#underWay, run })
+    })
+  }
+}
