@@ -37,13 +37,20 @@ export interface AuthFiles {
 
 const aclFileBytesMax = 64 * 1024 * 1024
 
-/** Throws `bad_password_file`, also when the file leaves nobody who could log in. */
+/** Throws `bad_password_file`, also when a file that is named leaves nobody who could log in. */
 export async function readPasswords(files: AuthFiles, program: string): Promise<PasswordState> {
   const path = files.password_file
   const text = path === '' ? null : await readText(path, 'bad_password_file', passwordFileBytesMax)
   const accounts = text === null ? new Map<string, Account>() : parsePasswordFile(text, path)
-  if (accounts.size === 0 && !files.allow_anonymous) throw nobodyGetsIn(path, text !== null, program)
+  const isEmpty = accounts.size === 0 && !files.allow_anonymous
+  if (isEmpty && path !== '') throw nobodyGetsIn(path, text !== null, program)
   const warnings = passwordFileWarnings(accounts, path, program)
+  if (isEmpty) {
+    // A choice, not an oversight: client certificates and tokens need no account.
+    warnings.push(
+      `no password file is configured and anonymous clients are not allowed, so only client certificates and tokens get in; make an account with: ${program} passwd -c passwd NAME and set auth.password_file to passwd; or let everybody in with: ${program} serve --auth.allow_anonymous`,
+    )
+  }
   if (text === null && path !== '') {
     warnings.push(`there is no password file ${path}, so only anonymous clients get in`)
   }
@@ -94,16 +101,9 @@ async function readText(path: string, code: ErrorCode, bytesMax: number): Promis
 }
 
 function nobodyGetsIn(path: string, exists: boolean, program: string): AppError {
-  const what =
-    path === ''
-      ? 'no password file is configured'
-      : exists
-        ? `the password file ${path} holds no account`
-        : `there is no password file ${path}`
-  const target = path === '' ? 'passwd' : path
-  const named = path === '' ? ` and set auth.password_file to ${target}` : ''
+  const what = exists ? `the password file ${path} holds no account` : `there is no password file ${path}`
   return new AppError(
     'bad_password_file',
-    `${what} and anonymous clients are not allowed, so nobody could log in. Make an account with: ${program} passwd -c ${target} NAME${named}; or let everybody in with: ${program} serve --auth.allow_anonymous`,
+    `${what} and anonymous clients are not allowed, so nobody could log in. Make an account with: ${program} passwd -c ${path} NAME; or let everybody in with: ${program} serve --auth.allow_anonymous`,
   )
 }

@@ -56,6 +56,7 @@ export async function openEngine(config: Config['mqtt'], dependencies: EngineDep
     router,
     journal,
     wills,
+    receipts,
     traffic,
     limits: config,
   })

@@ -54,6 +54,14 @@ describe('who gets in', () => {
     expect(await auth.authenticate('ann', bytes('wrong'))).toBeNull()
   })
 
+  test('where there is no password file and anonymous clients are let in, any user name comes in as nobody', async () => {
+    const config = { ...(await authFiles(ann)), password_file: '', allow_anonymous: true }
+    const { auth } = await opened(config)
+    for (const password of [bytes('whatever'), undefined]) {
+      expect(await auth.authenticate('ann', password)).toMatchObject({ kind: 'anonymous', name: null })
+    }
+  })
+
   test('plain and old lines get in, each form with one warning', async () => {
     const { auth } = await opened(await authFiles('bob:plain\nuser cy 1 2 3'))
     expect((await auth.authenticate('bob', bytes('plain')))?.name).toBe('bob')
@@ -86,6 +94,14 @@ describe('at the start', () => {
     const config = await authFiles(ann)
     const start = openAuth({ ...config, acl_file: join(config.directory, 'none') }, { log, concurrency: 1 })
     await expect(start).rejects.toMatchObject({ code: 'bad_acl_file' })
+  })
+
+  test('no file on purpose lets nobody in by password, and is a warning', async () => {
+    const { auth } = await opened({ ...(await authFiles(ann)), password_file: '' })
+    expect(await auth.authenticate('ann', annsPassword)).toBeNull()
+    expect(await auth.authenticate(undefined, undefined)).toBeNull()
+    expect(await auth.authenticateCertified('ann')).toMatchObject({ name: 'ann' })
+    expect(auth.warnings).toMatchObject([expect.stringMatching(/only client certificates and tokens get in/)])
   })
 
   test('a missing file with anonymous clients allowed is a warning', async () => {

@@ -4,6 +4,7 @@
 // loses what is queued; expiry is forgotten at a restart; a will's delay is sent to subscribers.
 
 import type { Config } from '../../config/schema.ts'
+import type { Receipts } from '../capture/receipts.ts'
 import type { AedesBroker, BrokerClient, PublishPacket } from '../client.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { Link } from '../delivery/link.ts'
@@ -27,6 +28,7 @@ export interface RegistrationDependencies {
   router: Router
   journal: Journal
   wills: Wills
+  receipts: Receipts
   traffic: Traffic
   limits: Config['mqtt']
 }
@@ -96,13 +98,14 @@ export function registerSessions(dependencies: RegistrationDependencies): { stop
 }
 
 function begin(
-  { aedes, registry, delivery, journal, wills, limits }: RegistrationDependencies,
+  { aedes, registry, delivery, journal, wills, receipts, limits }: RegistrationDependencies,
   client: BrokerClient,
   end: (session: Session) => void,
 ): void {
   const { amber, id, sessionExpiryInterval } = client
   let session = registry.get(id)
-  const isOver = session !== null && session.endsAt !== null && session.endsAt <= Date.now()
+  // One that was to end with its connection ends with the take-over of it [MQTT-3.1.2-23].
+  const isOver = session !== null && (!session.isPersistent || hasEnded(session, Date.now()))
   const wasKept = session?.kept === true
   if (session !== null && (client._cleanStart || isOver)) {
     end(session)
@@ -126,9 +129,23 @@ function begin(
     delivery.attach(begun, linkTo(client, limits))
     amber.open()
   }
-  // A session that was ended must not come back by a kill once its client was told that it is gone [MQTT-3.2.2-2].
-  if (!isPresent && wasKept) journal.cut().then(open, open)
-  else open()
+  const proceed = (): void => {
+    // A session that was ended must not come back by a kill once its client was told that it is gone [MQTT-3.2.2-2].
+    if (!isPresent && wasKept) journal.cut().then(open, open)
+    else open()
+  }
+  if (isPresent || amber.halfOpen.size === 0) return proceed()
+  // What an ended session left half done would swallow the next publish with the same packet id.
+  amber.halfOpen.clear()
+  receipts.clear(id, (error) => {
+    if (error === null) return proceed()
+    dismiss(client, error.reasonCode, error.message)
+    client.conn.destroy()
+  })
+}
+
+function hasEnded({ endsAt }: Session, now: number): boolean {
+  return endsAt !== null && endsAt <= now
 }
 
 function linkTo(client: BrokerClient, limits: Config['mqtt']): Link {

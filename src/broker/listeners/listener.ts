@@ -2,6 +2,7 @@
 
 import { createServer, type Server, type Socket } from 'node:net'
 import type { ListenerConfig } from '../../config/listener.ts'
+import { AppError } from '../../domain/errors.ts'
 import { Entrance, type EntranceDependencies } from './entrance.ts'
 import { listen, type Place } from './listen.ts'
 import { createTlsServer } from './tls.ts'
@@ -26,6 +27,13 @@ export async function startListener(
   dependencies: EntranceDependencies,
 ): Promise<Listener> {
   const { admission } = dependencies
+  if (config.cert_file === '' && (config.require_certificate || config.username_from !== 'connect')) {
+    // Also behind a load balancer that has checked them: nothing here would know.
+    throw new AppError(
+      'bad_config',
+      `listener on port ${config.port}: require_certificate and username_from need a cert_file; without TLS nobody shows a certificate`,
+    )
+  }
   const tls = config.cert_file === '' ? null : createTlsServer(config, dependencies.timeoutMs)
   const entrance = new Entrance(config, tls, dependencies)
   const sockets = new Set<Socket>()

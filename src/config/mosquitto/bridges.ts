@@ -1,5 +1,6 @@
 // The keywords of mosquitto.conf below `connection`: a bridge to another broker.
 
+import { hostname } from 'node:os'
 import {
   type Answer,
   type Conversion,
@@ -51,12 +52,12 @@ function setAddresses(conversion: Conversion, line: ConfLine): Answer {
   return set(conversion, 'addresses', addresses)
 }
 
-/** `pattern [direction [qos [local-prefix [remote-prefix]]]]`; `""` is an empty one. */
+/** `pattern [direction [qos [local-prefix [remote-prefix]]]]`; `""` is an empty one, and quotes keep spaces together. */
 function addTopic(conversion: Conversion, line: ConfLine): Answer {
   const bridge = bridgeOf(conversion)
-  const words = textOf(line).split(/\s+/)
+  const words = textOf(line).match(/"[^"]*"|\S+/g) ?? []
   const [filter, direction = 'out', qos = '0', local = '', remote = '', ...more] = words.map((word) =>
-    word === '""' ? '' : word,
+    word.replace(/^"(.*)"$/, '$1'),
   )
   if (!['in', 'out', 'both'].includes(direction))
     throw new LineFault(`"${direction}" is neither in, out nor both`)
@@ -102,6 +103,7 @@ export const bridgeKeywords: Record<string, Handler> = {
   bridge_cafile: setText('ca_file'),
   bridge_capath: setText('ca_file'),
   bridge_certfile: setText('cert_file'),
+  bridge_ciphers: unsupported('the ciphers are those of Node'),
   bridge_identity: noPsk,
   bridge_insecure: setFlag('insecure'),
   bridge_keyfile: setText('key_file'),
@@ -152,7 +154,8 @@ export const bridgeKeywords: Record<string, Handler> = {
   username: setText('username'),
 }
 
-/** After the last line. Each bridge needs somewhere to go. */
+/** After the last line. Without a client id a bridge has Mosquitto's, so that the session there is the one it had. */
 export function settleBridges(conversion: Conversion, file: string): void {
+  for (const bridge of conversion.bridges) bridge['client_id'] ??= `${hostname()}.${String(bridge['name'])}`
   if (conversion.bridges.length > 0) conversion.imply('mqtt.bridges', conversion.bridges, file)
 }

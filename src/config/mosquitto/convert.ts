@@ -112,9 +112,10 @@ function opensDefault(key: string): boolean {
   return key !== 'allow_anonymous' && key !== 'acl_file'
 }
 
-/** As in Mosquitto, a certificate names the user only where one is required. */
+/** As in Mosquitto, a certificate names the user only where one is required, or where a load balancer should say it. */
 function settleNames(listener: Section): void {
-  if (listener['require_certificate'] !== true) delete listener['username_from']
+  if (listener['require_certificate'] !== true && listener['proxy_protocol'] !== true)
+    delete listener['username_from']
 }
 
 /** Amber has a password file by default; Mosquitto has none. */

@@ -161,7 +161,9 @@ export const generalKeywords: Record<string, Handler> = {
   websockets_log_level: noMeaning('libwebsockets'),
   allow_zero_length_clientid: setFlag('mqtt.allow_zero_length_clientid'),
   auto_id_prefix: (conversion, line) => conversion.set('mqtt.auto_id_prefix', textOf(line), line),
+  listener_auto_id_prefix: (conversion, line) => conversion.set('mqtt.auto_id_prefix', textOf(line), line),
   max_qos: (conversion, line) => conversion.set('mqtt.max_qos', numberOf(line), line),
+  maximum_qos: (conversion, line) => conversion.set('mqtt.max_qos', numberOf(line), line),
   retain_available: setFlag('mqtt.retain_available'),
 }
 

@@ -20,7 +20,7 @@ function startListener(conversion: Conversion, line: ConfLine): Answer {
   const number = numberOf({ ...line, value: port })
   if (number > 65_535) throw new LineFault(`there is no port ${number}`)
   const at = conversion.listeners.length
-  if (number === 0 && place.startsWith('/')) {
+  if (number === 0 && place !== '') {
     conversion.startListener({ path: place })
     return `mqtt.listeners[${at}] on the unix socket ${place}`
   }
@@ -93,6 +93,7 @@ export const listenerKeywords: Record<string, Handler> = {
   http_dir: unsupported('files are not served; Amber has its own page on http.port'),
   keyfile: set('key_file'),
   listener: startListener,
+  listener_allow_anonymous: (conversion, line) => conversion.setListener('allow_anonymous', flagOf(line)),
   max_connections: setConnections,
   mount_point: unsafe(
     'topics have no mount point here, so clients of this listener would share topics with all others',

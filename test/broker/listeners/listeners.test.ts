@@ -242,6 +242,8 @@ describe('TLS', () => {
     [{ ...tls, cert_file: '/nowhere.pem' }, 'cannot read /nowhere.pem: there is no such file'],
     [{ ...tls, require_certificate: true }, 'require_certificate needs a ca_file'],
     [{ ...tls, username_from: 'common_name' as const }, 'needs require_certificate'],
+    [{ require_certificate: true }, 'without TLS nobody shows a certificate'],
+    [{ proxy_protocol: true, username_from: 'subject' as const }, 'without TLS nobody shows a certificate'],
   ])('%j does not start', async (listener, message) => {
     await expect(start(listener)).rejects.toThrow(message)
   })

@@ -1,7 +1,7 @@
 // mosquitto.conf files people have, and what becomes of every line of them.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -160,6 +160,8 @@ describe('a line', () => {
     ['allow_zero_length_clientid false', 'mqtt.allow_zero_length_clientid', false],
     ['auto_id_prefix home-', 'mqtt.auto_id_prefix', 'home-'],
     ['max_qos 1', 'mqtt.max_qos', 1],
+    ['maximum_qos 1', 'mqtt.max_qos', 1],
+    ['listener_auto_id_prefix home-', 'mqtt.auto_id_prefix', 'home-'],
     ['retain_available 0', 'mqtt.retain_available', false],
     ['max_topic_alias 5', 'mqtt.max_topic_alias', 5],
     ['password_file /a path/with spaces', 'auth.password_file', '/a path/with spaces'],
@@ -169,6 +171,8 @@ describe('a line', () => {
 
   test.each([
     ['listener 0 /run/m.sock', { path: '/run/m.sock' }],
+    ['listener 0 m.sock', { path: 'm.sock' }],
+    ['listener 1\nlistener_allow_anonymous false', { port: 1, allow_anonymous: false }],
     ['listener 1 ::1', { port: 1, host: '::1' }],
     ['listener 1\nsocket_domain ipv4', { port: 1, host: '0.0.0.0' }],
     ['listener 1\ntls_version tlsv1.1', { tls_version_min: '1.2' }],
@@ -383,4 +387,27 @@ test('whatever stands in a file, every line has one answer, and the configuratio
     }),
     { numRuns: 300 },
   )
+})
+
+test('a bridge topic in quotes keeps its spaces, and empty prefixes stay empty', () => {
+  const [bridge] = valuesOf('connection b\naddress h\ntopic "a room/#" in 1 "my home/" ""')[
+    'mqtt.bridges'
+  ] as { topics: object[] }[]
+  expect(bridge?.topics).toEqual([
+    { filter: 'a room/#', direction: 'in', qos: 1, local_prefix: 'my home/', remote_prefix: '' },
+  ])
+})
+
+test('a bridge has the client id it had with Mosquitto, so that its session on the other side goes on', () => {
+  const bridges = valuesOf(
+    'connection one\naddress h\ntopic #\nconnection two\naddress h\nremote_clientid mine',
+  )['mqtt.bridges']
+  expect(bridges).toMatchObject([{ client_id: `${hostname()}.one` }, { client_id: 'mine' }])
+})
+
+test('a certificate that a load balancer should have checked is an error when the server starts', () => {
+  const [listener] = valuesOf('listener 1\nenable_proxy_protocol 2\nuse_identity_as_username true')[
+    'mqtt.listeners'
+  ] as object[]
+  expect(listener).toMatchObject({ username_from: 'common_name' })
 })
