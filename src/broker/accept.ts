@@ -69,6 +69,7 @@ export function accept(
     turns: new Turns(),
     unacknowledged: new Set(),
     halfOpen: new Set(),
+    leftOver: new Set(),
     remoteAddress: door.address,
     connectedAt: Date.now(),
     flow: { messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0 },

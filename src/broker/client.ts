@@ -86,6 +86,8 @@ export interface ClientState {
   unacknowledged: Set<number>
   /** Ids of QoS 2 publishes that arrived and are not released yet. */
   halfOpen: Set<number>
+  /** The same of a session before this one, which is over. */
+  leftOver: Set<number>
   remoteAddress: string
   connectedAt: number
   /** Publishes that came from it and went to it over this connection, and their payload bytes. */

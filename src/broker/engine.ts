@@ -56,15 +56,15 @@ export async function openEngine(config: Config['mqtt'], dependencies: EngineDep
     router,
     journal,
     wills,
-    receipts,
+    onExpired: (clientId) => forgetHalfOpen(receipts, clientId, log),
     traffic,
     limits: config,
   })
   aedes.on('clientDisconnect', (gone) => {
     const client = gone as unknown as BrokerClient
     // The session ended with the connection, and what it left half done with it [MQTT-4.1.0-1].
-    if (client.amber.session?.ended && aedes.clients[client.id] === undefined)
-      forgetHalfOpen(receipts, client, log)
+    const isOver = client.amber.session?.ended && aedes.clients[client.id] === undefined
+    if (isOver && client.amber.halfOpen.size > 0) forgetHalfOpen(receipts, client.id, log)
   })
   await aedes.listen()
   wills.startOrphans()
@@ -140,9 +140,8 @@ function createAedes(config: Config['mqtt'], dependencies: EngineDependencies): 
   return aedes
 }
 
-function forgetHalfOpen(receipts: Receipts, client: BrokerClient, log: Log): void {
-  if (client.amber.halfOpen.size === 0) return
-  receipts.clear(client.id, (error) => {
-    if (error) log.warn({ client: client.id, err: error }, 'QoS 2 marks of an ended session are still stored')
+function forgetHalfOpen(receipts: Receipts, clientId: string, log: Log): void {
+  receipts.clear(clientId, (error) => {
+    if (error) log.warn({ client: clientId, err: error }, 'QoS 2 marks of an ended session are still stored')
   })
 }

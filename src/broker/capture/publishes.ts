@@ -104,7 +104,17 @@ function captureOnce(
     acknowledge()
   }
   const receipt = receipts.mark(client.id, messageId)
-  if (receipts.isStored(receipt)) return again()
+  if (receipts.isStored(receipt)) {
+    // Without DUP it is no copy of what a session that is over has left [MQTT-3.3.1-1]: a new publish with an old id.
+    if (packet.dup || !client.amber.leftOver.delete(messageId)) return again()
+    receipts.release(client.id, messageId, (error) => {
+      if (error === null) return captureOnce(dependencies, client, packet, reading, done)
+      metrics.received.inc({ source: 'mqtt' })
+      metrics.rejected.inc({ source: 'mqtt', reason: error.code })
+      refusePublish(client, packet, error, done)
+    })
+    return
+  }
   const isFirst = receipts.begin(client.id, messageId, (error) => {
     if (error === null) return again()
     metrics.received.inc({ source: 'mqtt' })

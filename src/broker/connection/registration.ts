@@ -4,7 +4,6 @@
 // loses what is queued; expiry is forgotten at a restart; a will's delay is sent to subscribers.
 
 import type { Config } from '../../config/schema.ts'
-import type { Receipts } from '../capture/receipts.ts'
 import type { AedesBroker, BrokerClient, PublishPacket } from '../client.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { Link } from '../delivery/link.ts'
@@ -28,14 +27,15 @@ export interface RegistrationDependencies {
   router: Router
   journal: Journal
   wills: Wills
-  receipts: Receipts
+  /** A session is over by its expiry. */
+  onExpired: (clientId: string) => void
   traffic: Traffic
   limits: Config['mqtt']
 }
 
 /** Takes these steps over from Aedes; `stop` ends the reaper. */
 export function registerSessions(dependencies: RegistrationDependencies): { stop(): void } {
-  const { aedes, registry, wills, router, traffic } = dependencies
+  const { aedes, registry, wills, router, traffic, onExpired } = dependencies
 
   const end = (session: Session): void => {
     const entries = session.outbox.entries()
@@ -91,6 +91,7 @@ export function registerSessions(dependencies: RegistrationDependencies): { stop
     for (const session of registry.expired(now)) {
       traffic.expired++
       end(session)
+      onExpired(session.id)
     }
   }, sweepEveryMs)
   timer.unref()
@@ -98,7 +99,7 @@ export function registerSessions(dependencies: RegistrationDependencies): { stop
 }
 
 function begin(
-  { aedes, registry, delivery, journal, wills, receipts, limits }: RegistrationDependencies,
+  { aedes, registry, delivery, journal, wills, limits }: RegistrationDependencies,
   client: BrokerClient,
   end: (session: Session) => void,
 ): void {
@@ -129,19 +130,13 @@ function begin(
     delivery.attach(begun, linkTo(client, limits))
     amber.open()
   }
-  const proceed = (): void => {
-    // A session that was ended must not come back by a kill once its client was told that it is gone [MQTT-3.2.2-2].
-    if (!isPresent && wasKept) journal.cut().then(open, open)
-    else open()
+  if (!isPresent) {
+    amber.leftOver = amber.halfOpen
+    amber.halfOpen = new Set()
   }
-  if (isPresent || amber.halfOpen.size === 0) return proceed()
-  // What an ended session left half done would swallow the next publish with the same packet id.
-  amber.halfOpen.clear()
-  receipts.clear(id, (error) => {
-    if (error === null) return proceed()
-    dismiss(client, error.reasonCode, error.message)
-    client.conn.destroy()
-  })
+  // A session that was ended must not come back by a kill once its client was told that it is gone [MQTT-3.2.2-2].
+  if (!isPresent && wasKept) journal.cut().then(open, open)
+  else open()
 }
 
 function hasEnded({ endsAt }: Session, now: number): boolean {

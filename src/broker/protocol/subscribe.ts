@@ -38,8 +38,14 @@ interface Granted {
 
 export function createSubscribe(dependencies: SubscribeDependencies): Map<string, Answer> {
   return new Map<string, Answer>([
-    ['subscribe', (client, packet) => subscribe(dependencies, client, packet)],
-    ['unsubscribe', (client, packet) => unsubscribe(dependencies, client, packet)],
+    [
+      'subscribe',
+      (client, packet) => client.amber.turns.after(() => subscribe(dependencies, client, packet)),
+    ],
+    [
+      'unsubscribe',
+      (client, packet) => client.amber.turns.after(() => unsubscribe(dependencies, client, packet)),
+    ],
   ])
 }
 
@@ -51,10 +57,10 @@ async function subscribe(
   const { registry, journal, log } = dependencies
   const { messageId, subscriptions, properties } = packet as ISubscribePacket
   const { session } = client.amber
-  if (session === null) return
+  if (session === null || isOver(client, session)) return
   const subscriptionIdentifier = properties?.subscriptionIdentifier
   const isBridge = isForeignBridge(client)
-  const grantOne = ({ topic, qos, nl, rap, rh }: (typeof subscriptions)[number]): Granted => {
+  const granted = subscriptions.map(({ topic, qos, nl, rap, rh }): Granted => {
     const subscription: Subscription = { topic, qos }
     // MQTT 3 has no options: a bridge never wants back what it sent, and retained stays retained.
     if (nl || isBridge) subscription.nl = true
@@ -62,11 +68,7 @@ async function subscribe(
     if (rh) subscription.rh = rh
     if (subscriptionIdentifier !== undefined) subscription.subscriptionIdentifier = subscriptionIdentifier
     return grant(dependencies, client, session, subscription)
-  }
-  const granted = await client.amber.turns.after(() =>
-    isOver(client, session) ? [] : subscriptions.map(grantOne),
-  )
-  if (isOver(client, session)) return
+  })
   if (session.isPersistent) {
     try {
       await journal.cut({ sync: true })
@@ -147,13 +149,9 @@ async function unsubscribe(
 ): Promise<void> {
   const { messageId, unsubscriptions } = packet as IUnsubscribePacket
   const { session } = client.amber
-  if (session === null) return
-  const granted = await client.amber.turns.after(() =>
-    isOver(client, session)
-      ? []
-      : unsubscriptions.map((topic) =>
-          registry.unsubscribe(session, topic) ? 0 : codes.noSubscriptionExisted,
-        ),
+  if (session === null || isOver(client, session)) return
+  const granted = unsubscriptions.map((topic) =>
+    registry.unsubscribe(session, topic) ? 0 : codes.noSubscriptionExisted,
   )
   if (session.isPersistent) await journal.cut({ sync: true })
   write(client, { cmd: 'unsuback', messageId: messageId ?? 0, granted } as Packet)

@@ -28,18 +28,12 @@ export class Turns {
     while (this.#waiting[0]?.left === 0) this.#waiting.shift()?.run()
   }
 
-  /** Does `work` when every publish begun before is over; at once when there is none. */
-  after<T>(work: () => T): Promise<T> {
+  /** Begins `work` when every publish begun before is over; at once when there is none. */
+  after(work: () => Promise<void>): Promise<void> {
+    if (this.#underWay === 0) return work()
     return new Promise((resolve, reject) => {
-      const run = (): void => {
-        try {
-          resolve(work())
-        } catch (error) {
-          reject(error as Error)
-        }
-      }
-      if (this.#underWay === 0) run()
-      else this.#waiting.push({ place: this.#begun, left: this.#underWay, run })
+      const run = (): void => void work().then(resolve, reject)
+      this.#waiting.push({ place: this.#begun, left: this.#underWay, run })
     })
   }
 }

@@ -48,6 +48,25 @@ test('a session that expired', async () => {
   back.destroy()
 })
 
+test('a copy with DUP is still known when only the session is gone, as by a kill before the first journal', async () => {
+  const { client } = await join(server.port, 5, options(60))
+  await publishHalf(client, 'one')
+  client.destroy()
+  await until(() => server.broker.clients().length === 0, 'the client to be gone')
+  await server.close()
+  rmSync(sessionsPath, { recursive: true, force: true })
+  server = await startServer({ store, sessionsPath })
+  const { client: back } = await join(server.port, 5, options(60))
+  publish(back, { topic: 't', payload: 'one', qos: 2, messageId: 1, dup: true })
+  await back.take('pubrec')
+  expect(stored()).toEqual(['one'])
+  back.send({ cmd: 'pubrel', messageId: 1 })
+  await back.take('pubcomp')
+  await publishHalf(back, 'two')
+  expect(stored()).toEqual(['one', 'two'])
+  back.destroy()
+})
+
 test('a session that expired while the server was not running', async () => {
   const { client } = await join(server.port, 5, options(1))
   await publishHalf(client, 'one')
