@@ -37,7 +37,6 @@ export async function openAuth(
   const principals = createPrincipals(config, files)
   const listeners: (() => void)[] = []
   let closed = false
-
   const readAgain = async (): Promise<void> => {
     const { changed, errors } = await files.read()
     if (closed) return
@@ -72,9 +71,7 @@ export async function openAuth(
 
   return {
     async authenticate(user, password) {
-      // Where there are no accounts a user name is what a device happens to send; Mosquitto lets it in as well.
-      const isNobody = user === undefined || config.password_file === ''
-      if (isNobody) return config.allow_anonymous ? principals.anonymous() : null
+      if (user === undefined || isOpenToAll(config)) return principals.anonymous()
       if (password === undefined) return null
       const account = await credentials.check(files.passwords.accounts, user, password)
       return account && principals.user(account.name, account.hash.text)
@@ -103,6 +100,11 @@ export async function openAuth(
       await queue
     },
   }
+}
+
+/** Where there are no accounts a user name is what a device happens to send; Mosquitto lets it in as well. */
+function isOpenToAll({ password_file, allow_anonymous }: AuthConfig): boolean {
+  return password_file === '' && allow_anonymous
 }
 
 function createKeptLogins(files: Files, principals: Principals): KeptLogins {
@@ -159,7 +161,8 @@ async function openFiles(config: AuthConfig, program: string): Promise<Files> {
 }
 
 interface Principals {
-  anonymous(): Principal
+  /** `null` when nobody may come without an account. */
+  anonymous(): Principal | null
   user(name: string, hash: string): Principal
   certified(name: string): Principal
   /** The hash of the password a user was let in with. */
@@ -195,7 +198,7 @@ function createPrincipals(config: AuthConfig, files: Files): Principals {
     mayWrite: (topic, clientId) => viewOf(name)?.mayWrite(topic, clientId) ?? true,
   })
   return {
-    anonymous: () => create('anonymous', null),
+    anonymous: () => (config.allow_anonymous ? create('anonymous', null) : null),
     user(name, hash) {
       const principal = create('user', name)
       hashes.set(principal, hash)
