@@ -20,11 +20,13 @@ const floorOf: Record<string, number> = {
   broker: 3,
   http: 3,
   cli: 4,
+  // In the browser: it knows the server by its public API alone.
+  dashboard: 3,
 }
 const wiring = new Set(['main.ts', 'serve.ts', 'reload.ts', 'cli.ts', 'app.ts'])
 
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts'))
+  .filter((file) => /\.tsx?$/.test(file))
   .map((file) => ({ file: normalize(file), text: readFileSync(join(root, 'src', file), 'utf8') }))
 
 const roomOf = (file: string): string => file.split('/')[0] ?? ''
@@ -32,7 +34,7 @@ const roomOf = (file: string): string => file.split('/')[0] ?? ''
 function importsOf(file: string, text: string): string[] {
   return [...text.matchAll(/^(?:import|export)\s[^'"]*?from\s+['"](\.[^'"]+)['"]/gms)]
     .map(([, path]) => relative(join(root, 'src'), join(root, 'src', dirname(file), path ?? '')))
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.tsx?$/.test(path))
 }
 
 describe('src', () => {
@@ -56,6 +58,13 @@ describe('src', () => {
       )
     })
     expect(wrong).toEqual([])
+  })
+
+  test('the page imports nothing of the server', () => {
+    const wrong = sources
+      .filter(({ file }) => roomOf(file) === 'dashboard')
+      .filter(({ file, text }) => importsOf(file, text).some((path) => roomOf(path) !== 'dashboard'))
+    expect(wrong.map(({ file }) => file)).toEqual([])
   })
 
   test.each(sources)('$file opens with a comment that says what lives there', ({ text }) => {

@@ -1,4 +1,4 @@
-// Routes about the server itself: healthz, readyz, metrics, stats, openapi.json and the start page.
+// Routes about the server itself: healthz, readyz, metrics, stats, openapi.json and the page.
 
 import type { FastifyInstance } from 'fastify'
 import { Type } from '@sinclair/typebox'
@@ -6,16 +6,7 @@ import { AppError } from '../../domain/errors.ts'
 import { version } from '../../ops/version.ts'
 import type { RouteContext } from '../context.ts'
 import { statsSchema } from '../schemas.ts'
-
-const startPage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Amber</title>
-<h1>Amber</h1><p>An MQTT broker that never forgets.</p><ul>
-<li><a href="/docs">/docs</a>: every route, to try out</li>
-<li><a href="/api/v1/topics">/api/v1/topics</a>: the topics there are</li>
-<li><a href="/api/v1/latest">/api/v1/latest</a>: the newest reading of each</li>
-<li><a href="/api/v1/readings">/api/v1/readings</a>: the last hour</li>
-<li><a href="/api/v1/stats">/api/v1/stats</a>: sizes and the ledger</li>
-<li><a href="/metrics">/metrics</a>: what the server counts about itself</li></ul></html>
-`
+import { addPage } from './page.ts'
 
 const healthy = { 200: Type.Object({ status: Type.String() }) }
 
@@ -41,12 +32,7 @@ export function addOpenServerRoutes(app: FastifyInstance, { isReady, store }: Ro
     },
   )
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
-  app.get('/', { schema: { hide: true } }, async (_request, reply) =>
-    reply
-      .header('content-security-policy', "default-src 'none'")
-      .header('content-type', 'text/html; charset=utf-8')
-      .send(startPage),
-  )
+  addPage(app)
 }
 
 /** Those that need one. */

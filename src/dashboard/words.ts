@@ -1,0 +1,68 @@
+// Numbers, sizes and times as people read them: in their language, in the time zone of the browser, with the zone named.
+
+const whole = new Intl.NumberFormat('en')
+const short = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const full = new Intl.DateTimeFormat(undefined, {
+  year: 'numeric',
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'short',
+})
+const day = new Intl.DateTimeFormat(undefined, {
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+})
+
+export const zoneName = Intl.DateTimeFormat().resolvedOptions().timeZone
+
+export const formatCount = (value: number): string => whole.format(value)
+
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  let value = bytes
+  let unit = 0
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return `${short.format(value)} ${units[unit]}`
+}
+
+/** With date and zone. */
+export const formatTime = (time: string | number): string => full.format(new Date(time))
+
+/** The hour alone today, with the day before that. */
+export function formatWhen(time: string | number, now = Date.now()): string {
+  const ms = new Date(time).getTime()
+  return now - ms < 86_400_000 ? clock.format(ms) : day.format(ms)
+}
+
+export function formatDuration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`
+  return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`
+}
+
+/**
+ * Text of a stranger as it may stand in the page: marks that turn the direction of what follows, and control characters, are
+ * shown as what they are.
+ */
+export function harmless(text: string, lengthMax = 400): string {
+  const cut = text.length > lengthMax ? `${text.slice(0, lengthMax)}…` : text
+  return cut.replaceAll(
+    /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu,
+    (mark) => `\\u${(mark.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`
+}
