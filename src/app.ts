@@ -22,7 +22,7 @@ import { openRules } from './ingest/rules/open.ts'
 import { createLifecycle, type Lifecycle } from './ops/lifecycle.ts'
 import type { Log } from './ops/log.ts'
 import { createMetrics, type Metrics } from './ops/metrics.ts'
-import { measureServer } from './ops/serverMetrics.ts'
+import { measureServer, measureSessions } from './ops/serverMetrics.ts'
 import { createQuery } from './query/query.ts'
 import { type DataDirectory, openDataDirectory } from './store/directory.ts'
 import { openStore } from './store/open.ts'
@@ -99,7 +99,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     admins: config.auth.admins,
     listeners: broker.listeners,
     loginsFile: directory.logins,
-    query: createQuery({ store, live: feed, fieldsOf: decodeFields, limits: config.limits }),
+    query: createQuery({ store, live: feed, fieldsOf: decodeFields, limits: config.limits, metrics }),
     publish: broker.publish,
     store,
     broker: broker.view,
@@ -189,7 +189,16 @@ async function openData(
   lifecycle: Lifecycle,
 ): Promise<{ directory: DataDirectory; store: ReadingStore; sessions: Sessions }> {
   const directory = await openDataDirectory(config.store.path)
-  const store = await openStore({ ...config.store, path: directory.readings }, { log })
+  const store = await openStore(
+    { ...config.store, path: directory.readings },
+    {
+      log,
+      onCommit({ readings, ms }) {
+        metrics.commitReadings.observe(readings)
+        metrics.commitSeconds.observe(ms / 1000)
+      },
+    },
+  )
   lifecycle.add('store', () => store.close())
   const stopMeasuring = measureServer(metrics.registry, () => store.status)
   lifecycle.add('measures', async () => stopMeasuring())
@@ -200,6 +209,7 @@ async function openData(
     metrics,
     log,
   })
+  measureSessions(metrics.registry, () => sessions.registry.countSessions())
   lifecycle.add('sessions', () => sessions.close())
   return { directory, store, sessions }
 }

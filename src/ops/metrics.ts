@@ -64,7 +64,53 @@ export function createMetrics() {
       help: 'Readers of GET /api/v1/stream let go because they were too slow.',
       registers,
     }),
+    ...createStoreMetrics(registers),
+    ...createQueryMetrics(registers),
     ...createMqttMetrics(registers),
+  }
+}
+
+/** Group commits. */
+function createStoreMetrics(registers: Registry[]) {
+  return {
+    commitReadings: new Histogram({
+      name: 'amber_store_commit_readings',
+      help: 'Readings written by one commit.',
+      buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 16_384],
+      registers,
+    }),
+    commitSeconds: new Histogram({
+      name: 'amber_store_commit_seconds',
+      help: 'Time one commit took to be durable.',
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+      registers,
+    }),
+  }
+}
+
+/** Questions under the ceiling. */
+function createQueryMetrics(registers: Registry[]) {
+  return {
+    querySeconds: new Histogram({
+      name: 'amber_query_seconds',
+      help: 'Time a query took, waiting for its turn included, by kind.',
+      labelNames: ['kind'] as const,
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
+      registers,
+    }),
+    queriesFailed: new Counter({
+      name: 'amber_queries_failed_total',
+      help: 'Queries that ended without an answer: refused, over a limit, or nobody waited any more.',
+      labelNames: ['kind'] as const,
+      registers,
+    }),
+    queriesRunning: new Gauge({ name: 'amber_queries_running', help: 'Queries running now.', registers }),
+    queriesWaiting: new Gauge({
+      name: 'amber_queries_waiting',
+      help: 'Queries that wait for their turn (limits.query_concurrency).',
+      registers,
+    }),
+    exports: new Gauge({ name: 'amber_http_exports', help: 'Exports running now.', registers }),
   }
 }
 

@@ -10,6 +10,16 @@ export interface Sizes {
   lastSeq: number
   diskBytes: number
   pending: number
+  hotReadings: number
+  hotBytes: number
+  blocks: number
+  damaged: number
+}
+
+/** What sessions hold, as the broker tells it. */
+export interface Held {
+  queued: { count: number; bytes: number }
+  retained: { count: number; bytes: number }
 }
 
 const resolutionMs = 20
@@ -31,6 +41,10 @@ export function measureServer(registry: Registry, sizes: () => Sizes): () => voi
   gauge('amber_store_last_seq', 'The newest number given to a reading.', ({ lastSeq }) => lastSeq)
   gauge('amber_store_disk_bytes', 'Bytes of the store on the disk.', ({ diskBytes }) => diskBytes)
   gauge('amber_store_pending_readings', 'Readings on their way to the disk.', ({ pending }) => pending)
+  gauge('amber_store_hot_readings', 'Durable readings still in memory.', ({ hotReadings }) => hotReadings)
+  gauge('amber_store_hot_bytes', 'Bytes of them there.', ({ hotBytes }) => hotBytes)
+  gauge('amber_store_blocks', 'Blocks of readings on the disk.', ({ blocks }) => blocks)
+  gauge('amber_store_damaged_records', 'Damaged records found since the start.', ({ damaged }) => damaged)
   const delay = monitorEventLoopDelay({ resolution: resolutionMs })
   delay.enable()
   new Gauge({
@@ -47,4 +61,21 @@ export function measureServer(registry: Registry, sizes: () => Sizes): () => voi
     },
   })
   return () => delay.disable()
+}
+
+/** Adds the gauges of what is kept for MQTT clients. */
+export function measureSessions(registry: Registry, held: () => Held): void {
+  const gauge = (name: string, help: string, valueOf: (now: Held) => number): Gauge =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(valueOf(held()))
+      },
+    })
+  gauge('amber_mqtt_queued_messages', 'Messages kept for sessions.', ({ queued }) => queued.count)
+  gauge('amber_mqtt_queued_bytes', 'Bytes of them.', ({ queued }) => queued.bytes)
+  gauge('amber_mqtt_retained_messages', 'Retained messages.', ({ retained }) => retained.count)
+  gauge('amber_mqtt_retained_bytes', 'Bytes of them.', ({ retained }) => retained.bytes)
 }

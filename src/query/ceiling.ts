@@ -2,16 +2,30 @@
 // Promises that a query which passes it ends with `query_limit`, and that its place is always given back.
 
 import { AppError } from '../domain/errors.ts'
+import type { Metrics } from '../ops/metrics.ts'
 
 export interface CeilingLimits {
   query_time_ms: number
   query_concurrency: number
 }
 
-/** Runs one query under the ceiling; the signal is aborted when its time is over, or when the caller's is. */
-export type Ceiling = <T>(work: (signal: AbortSignal) => Promise<T>, gone?: AbortSignal) => Promise<T>
+/** What is counted. */
+export type CeilingMetrics = Pick<
+  Metrics,
+  'querySeconds' | 'queriesFailed' | 'queriesRunning' | 'queriesWaiting'
+>
 
-export function createCeiling(limits: CeilingLimits): Ceiling {
+/** For the metrics. */
+export type QueryKind = 'topics' | 'latest' | 'readings' | 'aggregate' | 'promql' | 'series' | 'fields'
+
+/** Runs one query under the ceiling; the signal is aborted when its time is over, or when the caller's is. */
+export type Ceiling = <T>(
+  kind: QueryKind,
+  work: (signal: AbortSignal) => Promise<T>,
+  gone?: AbortSignal,
+) => Promise<T>
+
+export function createCeiling(limits: CeilingLimits, metrics: CeilingMetrics): Ceiling {
   let running = 0
   const waiting = new Set<() => void>()
 
@@ -19,29 +33,33 @@ export function createCeiling(limits: CeilingLimits): Ceiling {
     // The place goes straight to the one who waits longest, so that nobody slips in between.
     const [next] = waiting
     if (next) next()
-    else running -= 1
+    else metrics.queriesRunning.set((running -= 1))
   }
   const enter = async (signal: AbortSignal, gone?: AbortSignal): Promise<void> => {
     if (running < limits.query_concurrency) {
-      running += 1
+      metrics.queriesRunning.set((running += 1))
       return
     }
     await new Promise<void>((resolve, reject) => {
       const admit = (): void => {
         waiting.delete(admit)
+        metrics.queriesWaiting.set(waiting.size)
         signal.removeEventListener('abort', giveUp)
         resolve()
       }
       const giveUp = (): void => {
         waiting.delete(admit)
+        metrics.queriesWaiting.set(waiting.size)
         reject(gone?.aborted === true ? goneReason(gone) : busy(limits))
       }
       waiting.add(admit)
+      metrics.queriesWaiting.set(waiting.size)
       signal.addEventListener('abort', giveUp, { once: true })
     })
   }
 
-  return async (work, gone) => {
+  return async (kind, work, gone) => {
+    const started = performance.now()
     const control = new AbortController()
     const leaveToo = (): void => control.abort(gone?.reason)
     gone?.addEventListener('abort', leaveToo, { once: true })
@@ -57,9 +75,11 @@ export function createCeiling(limits: CeilingLimits): Ceiling {
         leave()
       }
     } catch (error) {
+      metrics.queriesFailed.inc({ kind })
       if (control.signal.aborted && !(error instanceof AppError)) throw tooLong(limits)
       throw error
     } finally {
+      metrics.querySeconds.observe({ kind }, (performance.now() - started) / 1000)
       clearTimeout(timer)
       gone?.removeEventListener('abort', leaveToo)
     }

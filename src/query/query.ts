@@ -16,7 +16,7 @@ import {
 import { type FieldType, fieldTypesOf } from './fieldTypes.ts'
 import { type Following, follow, type Live } from './follow.ts'
 import { createPromql, type Promql, type PromqlLimits } from './promql/service.ts'
-import { createCeiling, type Ceiling, type CeilingLimits } from './ceiling.ts'
+import { createCeiling, type Ceiling, type CeilingLimits, type CeilingMetrics } from './ceiling.ts'
 import {
   decodeRangeCursor,
   decodeTopicCursor,
@@ -110,11 +110,12 @@ interface Deps {
   live: Live
   fieldsOf: (topic: string, payload: Uint8Array) => Fields | null
   limits: QueryLimits
+  metrics: CeilingMetrics
   now?: () => number
 }
 
-export function createQuery({ store, live, fieldsOf, limits, now = Date.now }: Deps): Query {
-  const under = createCeiling(limits)
+export function createQuery({ store, live, fieldsOf, limits, metrics, now = Date.now }: Deps): Query {
+  const under = createCeiling(limits, metrics)
   const gate = createGate({ concurrency: limits.query_concurrency, waitingMax: backlogsWaitingMax })
   const found = (reading: Reading): FoundReading => ({
     reading,
@@ -143,35 +144,31 @@ export function createQuery({ store, live, fieldsOf, limits, now = Date.now }: D
 
     fieldTypes(topics, gone) {
       checkReadable(topics)
-      return under((signal) => readFieldTypes({ store, limits, signal }, topics, found), gone)
+      return under('fields', (signal) => readFieldTypes({ store, limits, signal }, topics, found), gone)
     },
 
     async topics(listing) {
       check(listing, limits)
       const mark = markOf(['topics', listing.filters, listing.contains ?? null])
-      return under(async (signal) => {
-        const ask = { ...topicsQuery(listing, mark, signal), ...contains(listing.contains) }
-        const infos = await store.topics(ask)
-        const newest = new Map((await store.latest(ask)).map((reading) => [reading.topic, reading]))
-        const fieldsNow = (topic: string): Fields => {
-          const reading = newest.get(topic)
-          return reading ? found(reading).fields : {}
-        }
-        return topicPage(infos, listing, mark, (info) => ({ ...info, fields: fieldsNow(info.topic) }))
-      }, listing.signal)
+      return under(
+        'topics',
+        async (signal) => {
+          const ask = { ...topicsQuery(listing, mark, signal), ...contains(listing.contains) }
+          const infos = await store.topics(ask)
+          const newest = new Map((await store.latest(ask)).map((reading) => [reading.topic, reading]))
+          const fieldsNow = (topic: string): Fields => {
+            const reading = newest.get(topic)
+            return reading ? found(reading).fields : {}
+          }
+          return topicPage(infos, listing, mark, (info) => ({ ...info, fields: fieldsNow(info.topic) }))
+        },
+        listing.signal,
+      )
     },
 
     async latest(listing) {
       check(listing, limits)
-      const mark = markOf(['latest', listing.filters, listing.asOf ?? null])
-      const asOf = asOfMoment(listing, mark, now())
-      return under(async (signal) => {
-        const ask = { ...topicsQuery(listing, mark, signal), ...(asOf === undefined ? {} : { asOf }) }
-        await live.reached(listing.minSeq ?? 0, signal)
-        const readings = await store.latest(ask)
-        const fit = readings.slice(0, countWithin(readings, limits.page_bytes))
-        return topicPage(fit, listing, mark, found, { cut: fit.length < readings.length, asOf })
-      }, listing.signal)
+      return readLatest({ store, live, limits, under, now: now() }, listing, found)
     },
 
     async readings(listing) {
@@ -185,7 +182,7 @@ export function createQuery({ store, live, fieldsOf, limits, now = Date.now }: D
       // Without an end there would be no last bucket.
       const { from, to } = rangeOf({ ...question, to: question.to ?? 'now' }, at)
       const deps = { store, limits, from, to }
-      return under((signal) => answerAggregate({ ...deps, signal }, question), gone)
+      return under('aggregate', (signal) => answerAggregate({ ...deps, signal }, question), gone)
     },
   }
 }
@@ -198,6 +195,23 @@ interface ReadContext {
   now: number
 }
 
+async function readLatest(
+  { store, live, limits, under, now }: ReadContext,
+  listing: LatestListing,
+  found: (reading: Reading) => FoundReading,
+): Promise<Page<FoundReading>> {
+  const mark = markOf(['latest', listing.filters, listing.asOf ?? null])
+  const asOf = asOfMoment(listing, mark, now)
+  const work = async (signal: AbortSignal): Promise<Page<FoundReading>> => {
+    const ask = { ...topicsQuery(listing, mark, signal), ...(asOf === undefined ? {} : { asOf }) }
+    await live.reached(listing.minSeq ?? 0, signal)
+    const readings = await store.latest(ask)
+    const fit = readings.slice(0, countWithin(readings, limits.page_bytes))
+    return topicPage(fit, listing, mark, found, { cut: fit.length < readings.length, asOf })
+  }
+  return under('latest', work, listing.signal)
+}
+
 async function readReadings(
   { store, live, limits, under, now }: ReadContext,
   listing: ReadingsListing,
@@ -207,29 +221,33 @@ async function readReadings(
   const mark = markOf(['readings', filters, order, listing.from ?? null, listing.to ?? null])
   const start = cursor === undefined ? undefined : decodeRangeCursor(mark, cursor)
   const { from, to } = start ?? rangeOf(listing, now)
-  return under(async (signal) => {
-    await live.reached(listing.minSeq ?? 0, signal)
-    const rows: FoundReading[] = []
-    const after = start ? { after: start.after } : {}
-    let bytes = 0
-    let more = false
-    // One row beyond the page tells whether there is another page.
-    const chunks = store.range({ filters, mayRead, from, to, order, limit: limit + 1, ...after, signal })
-    reading: for await (const chunk of chunks) {
-      signal.throwIfAborted()
-      for (const reading of chunk) {
-        more =
-          rows.length === limit || (rows.length > 0 && bytes + reading.payload.length > limits.page_bytes)
-        if (more) break reading
-        bytes += reading.payload.length
-        rows.push(found(reading))
+  return under(
+    'readings',
+    async (signal) => {
+      await live.reached(listing.minSeq ?? 0, signal)
+      const rows: FoundReading[] = []
+      const after = start ? { after: start.after } : {}
+      let bytes = 0
+      let more = false
+      // One row beyond the page tells whether there is another page.
+      const chunks = store.range({ filters, mayRead, from, to, order, limit: limit + 1, ...after, signal })
+      reading: for await (const chunk of chunks) {
+        signal.throwIfAborted()
+        for (const reading of chunk) {
+          more =
+            rows.length === limit || (rows.length > 0 && bytes + reading.payload.length > limits.page_bytes)
+          if (more) break reading
+          bytes += reading.payload.length
+          rows.push(found(reading))
+        }
       }
-    }
-    const last = rows.at(-1)?.reading
-    const next =
-      more && last ? encodeRangeCursor(mark, { from, to, after: { time: last.time, seq: last.seq } }) : null
-    return { rows, limit, next }
-  }, listing.signal)
+      const last = rows.at(-1)?.reading
+      const next =
+        more && last ? encodeRangeCursor(mark, { from, to, after: { time: last.time, seq: last.seq } }) : null
+      return { rows, limit, next }
+    },
+    listing.signal,
+  )
 }
 
 /** An hour up to now, unless the caller says otherwise. Without `to` there is no upper bound: what was just stored is in. */

@@ -126,6 +126,7 @@ export async function startTestServer(options: TestOptions = {}) {
       listeners: [{ protocol: 'mqtt', tls: false, port: 1883 }],
       loginsFile: options.loginsFile ?? '',
       query: createQuery({
+        metrics,
         store,
         live: feed,
         fieldsOf: options.fieldsOf ?? ((_topic, payload) => ({ bytes: payload.length })),

@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { NewReading } from '../../src/domain/reading.ts'
+import { createMetrics } from '../../src/ops/metrics.ts'
 import { createCeiling } from '../../src/query/ceiling.ts'
 import { createFeed } from '../../src/ingest/feed.ts'
 import { createQuery, type Listing } from '../../src/query/query.ts'
@@ -33,6 +34,7 @@ async function setUp(readings: readonly (Partial<NewReading> & { topic: string }
     add,
     store,
     query: createQuery({
+      metrics: createMetrics(),
       store,
       live: createFeed({ lastSeq: 0 }),
       fieldsOf,
@@ -140,12 +142,12 @@ test('latest and topics page through every topic once', async () => {
 })
 
 test('the ceiling lets in as many as it says, the next when one ends', async () => {
-  const under = createCeiling({ query_concurrency: 2, query_time_ms: 5000 })
+  const under = createCeiling({ query_concurrency: 2, query_time_ms: 5000 }, createMetrics())
   let running = 0
   let most = 0
   const ends: (() => void)[] = []
   const work = () =>
-    under(async () => {
+    under('latest', async () => {
       most = Math.max(most, ++running)
       await new Promise<void>((resolve) => ends.push(resolve))
       running -= 1
@@ -163,13 +165,14 @@ test('the ceiling lets in as many as it says, the next when one ends', async () 
 })
 
 test('a query beyond its time ends with query_limit, and gives its place back', async () => {
-  const under = createCeiling({ query_concurrency: 1, query_time_ms: 20 })
+  const under = createCeiling({ query_concurrency: 1, query_time_ms: 20 }, createMetrics())
   const stuck = under(
+    'latest',
     (signal) =>
       new Promise<void>((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true })
       }),
   )
   await expect(stuck).rejects.toMatchObject({ code: 'query_limit' })
-  expect(await under(async () => 5)).toBe(5)
+  expect(await under('latest', async () => 5)).toBe(5)
 })

@@ -42,7 +42,7 @@ const types = {
 /** A table may have so many columns of fields. */
 const columnsMax = 1000
 
-export function addExport(app: FastifyInstance, { login, query, limits }: RouteContext): void {
+export function addExport(app: FastifyInstance, { login, query, limits, metrics }: RouteContext): void {
   let running = 0
   const schema = {
     querystring: search,
@@ -64,8 +64,8 @@ export function addExport(app: FastifyInstance, { login, query, limits }: RouteC
     if (running >= limits.exports) {
       throw new AppError('rate_limited', `${running} exports are running (limits.exports); try again later`)
     }
-    running++
-    reply.raw.once('close', () => running--)
+    metrics.exports.set(++running)
+    reply.raw.once('close', () => metrics.exports.set(--running))
     const pieces = await piecesOf({ query, readings }, asked, () => query.fieldTypes(topics, signal))
     void reply
       .header('content-type', types[format])

@@ -81,12 +81,16 @@ export function createPromql({ store, fieldsOf, under, limits }: Deps): Promql {
   return {
     async instant(text, timeMs, asker) {
       const node = parsePromql(text)
-      return under(async (signal) => {
-        const on = evaluation(asker, signal, Float64Array.of(timeMs))
-        const bare = unwrap(node)
-        if (bare.kind === 'matrix' || bare.kind === 'subquery') return rawWindow(bare, on)
-        return resultOf(await evaluate(node, on), timeMs)
-      }, asker.signal)
+      return under(
+        'promql',
+        async (signal) => {
+          const on = evaluation(asker, signal, Float64Array.of(timeMs))
+          const bare = unwrap(node)
+          if (bare.kind === 'matrix' || bare.kind === 'subquery') return rawWindow(bare, on)
+          return resultOf(await evaluate(node, on), timeMs)
+        },
+        asker.signal,
+      )
     },
 
     async range(text, steps, asker) {
@@ -96,10 +100,14 @@ export function createPromql({ store, fieldsOf, under, limits }: Deps): Promql {
       if (bare.kind === 'matrix' || bare.kind === 'subquery' || bare.kind === 'string') {
         throw fault('invalid expression type for range query, must be scalar or instant vector')
       }
-      return under(async (signal) => {
-        const value = await evaluate(node, evaluation(asker, signal, times))
-        return { type: 'matrix', series: matrixOf(value, times) }
-      }, asker.signal)
+      return under(
+        'promql',
+        async (signal) => {
+          const value = await evaluate(node, evaluation(asker, signal, times))
+          return { type: 'matrix', series: matrixOf(value, times) }
+        },
+        asker.signal,
+      )
     },
 
     async series(selectors, asker, within) {
@@ -108,31 +116,36 @@ export function createPromql({ store, fieldsOf, under, limits }: Deps): Promql {
         if (node.kind !== 'vector') throw fault(`"${text.slice(0, 60)}" is no selector`)
         return compileMatchers(node.matchers)
       })
-      return under((signal) => allSeries(wanted, { ...asker, signal }, within), asker.signal)
+      return under(
+        'series',
+        (signal) => allSeries({ store, fieldsOf, limits }, wanted, { ...asker, signal }, within),
+        asker.signal,
+      )
     },
   }
+}
 
-  async function allSeries(
-    wanted: readonly Matcher[][],
-    { mayRead, signal }: Required<Asker>,
-    within: Within | undefined,
-  ): Promise<Labels[]> {
-    const found = new Map<string, Labels>()
-    const ask: LatestQuery = { filters: [], mayRead, limit: limits.query_rows + 1, signal }
-    const newest = await store.latest(ask)
-    if (newest.length > limits.query_rows)
-      throw execution(`more than ${limits.query_rows} topics (limits.query_rows)`)
-    const infos = within === undefined ? null : await store.topics(ask)
-    const then = infos && new Set(infos.filter((one) => isWithin(one, within)).map(({ topic }) => topic))
-    for (const reading of newest) {
-      if (then?.has(reading.topic) === false) continue
-      for (const labels of labelsOf(reading, fieldsOf(reading))) {
-        const isWanted = wanted.length === 0 || wanted.some((matchers) => matchesAll(matchers, labels))
-        if (isWanted) found.set(keyOf(labels), labels)
-      }
+async function allSeries(
+  { store, fieldsOf, limits }: Pick<Deps, 'store' | 'fieldsOf' | 'limits'>,
+  wanted: readonly Matcher[][],
+  { mayRead, signal }: Required<Asker>,
+  within: Within | undefined,
+): Promise<Labels[]> {
+  const found = new Map<string, Labels>()
+  const ask: LatestQuery = { filters: [], mayRead, limit: limits.query_rows + 1, signal }
+  const newest = await store.latest(ask)
+  if (newest.length > limits.query_rows)
+    throw execution(`more than ${limits.query_rows} topics (limits.query_rows)`)
+  const infos = within === undefined ? null : await store.topics(ask)
+  const then = infos && new Set(infos.filter((one) => isWithin(one, within)).map(({ topic }) => topic))
+  for (const reading of newest) {
+    if (then?.has(reading.topic) === false) continue
+    for (const labels of labelsOf(reading, fieldsOf(reading))) {
+      const isWanted = wanted.length === 0 || wanted.some((matchers) => matchesAll(matchers, labels))
+      if (isWanted) found.set(keyOf(labels), labels)
     }
-    return [...found.values()]
   }
+  return [...found.values()]
 }
 
 function isWithin({ firstTime, lastTime }: TopicInfo, within: Within | undefined): boolean {

@@ -26,6 +26,9 @@ export interface Batch {
   dones: readonly (Appended | null)[]
 }
 
+/** Told of every commit: its readings, and how long it took to be durable. */
+export type OnCommit = (commit: { readings: number; ms: number }) => void
+
 export interface CommitterOptions {
   durability: 'fsync' | 'os' | 'async'
   pendingBytesMax: number
@@ -35,6 +38,8 @@ export interface CommitterOptions {
   onBatch: () => void
   /** The batch is durable: put its rows in force. */
   onCommitted: (batch: Batch) => void
+  /** For the metrics. */
+  onWritten: OnCommit
   /** What a failed write means, in words of the field. */
   explain: (cause: unknown) => AppError
   /** The batch failed; it may or may not be on the disk. */
@@ -176,6 +181,7 @@ export class Committer {
     }
     this.#options.onBatch()
     const taken = this.#again.shift() ?? this.#take()
+    const started = performance.now()
     this.#inFlight = taken
     const batch = db.batch()
     const records = this.#options.takeRecords()
@@ -189,7 +195,10 @@ export class Committer {
     const sync = (this.#isAwaited || records.length > 0) && this.#options.durability === 'fsync'
     if (this.#added === this.#taken) this.#isAwaited = false
     batch.write({ sync }).then(
-      () => this.#succeed(taken),
+      () => {
+        this.#options.onWritten({ readings: taken.dones.length, ms: performance.now() - started })
+        this.#succeed(taken)
+      },
       (error: unknown) => this.#fail(taken, error),
     )
   }

@@ -19,7 +19,7 @@ import type {
   TopicsQuery,
 } from '../store.ts'
 import { fieldsText } from './block/fields.ts'
-import { type Batch, Committer } from './committer.ts'
+import { type Batch, Committer, type OnCommit } from './committer.ts'
 import { type Database, explained, openDatabase } from './database.ts'
 import { Keeper } from './keeper.ts'
 import { type Loaded, loadStore } from './load.ts'
@@ -33,11 +33,16 @@ import { newTopic } from './topicRecord.ts'
 
 const noFields = new Uint8Array(0)
 
+export interface LevelDeps {
+  log: Log
+  onCommit?: OnCommit
+}
+
 /** Opens or makes the store. Throws an `AppError` that says why it cannot be used. */
-export async function openLevelStore(options: LevelOptions, { log }: { log: Log }): Promise<ReadingStore> {
+export async function openLevelStore(options: LevelOptions, deps: LevelDeps): Promise<ReadingStore> {
   const db = await openDatabase(options.path)
   try {
-    return new LevelStore(db, await loadStore(db, log), options, log)
+    return new LevelStore(db, await loadStore(db, deps.log), options, deps)
   } catch (error) {
     await db.close()
     throw explained(error, options.path)
@@ -62,7 +67,7 @@ class LevelStore implements ReadingStore {
   #failed: Batch[] = []
   readonly #abort = new AbortController()
 
-  constructor(db: Database, loaded: Loaded, options: LevelOptions, log: Log) {
+  constructor(db: Database, loaded: Loaded, options: LevelOptions, { log, onCommit }: LevelDeps) {
     this.#db = db
     this.#loaded = loaded
     this.#options = options
@@ -74,6 +79,7 @@ class LevelStore implements ReadingStore {
       pendingBytesMax: options.max_pending_bytes,
       takeRecords: () => this.#records.take(),
       onBatch: () => this.#keeper.closeFullEpoch(),
+      onWritten: onCommit ?? (() => undefined),
       explain: (cause) => explained(cause, options.path),
       onCommitted: (batch) => this.#commit(batch),
       onFailed: (error, batch) => this.#suspend(error, batch),

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { decodeFields } from '../../../src/ingest/decode/decode.ts'
 import { createFeed } from '../../../src/ingest/feed.ts'
+import { createMetrics } from '../../../src/ops/metrics.ts'
 import type { PromResult } from '../../../src/query/promql/service.ts'
 import { createQuery, type Query } from '../../../src/query/query.ts'
 import { createMemoryStore } from '../../../src/store/memory.ts'
@@ -46,7 +47,13 @@ beforeAll(async () => {
     query_time_ms: 60_000,
     query_concurrency: 4,
   }
-  query = createQuery({ store, live: createFeed({ lastSeq: 0 }), fieldsOf: decodeFields, limits })
+  query = createQuery({
+    store,
+    live: createFeed({ lastSeq: 0 }),
+    fieldsOf: decodeFields,
+    limits,
+    metrics: createMetrics(),
+  })
 })
 
 type Flat = Map<string, Map<number, number>>
