@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createPasswordHash } from '../src/auth/hash.ts'
 
 export const account = { username: 'bench', password: 'bench-password' }
 
@@ -55,7 +56,10 @@ function cpuUsOf(file: string): number {
 }
 
 async function startAmber(home: string): Promise<Broker> {
-  writeFileSync(join(home, 'passwd'), `${account.username}:${account.password}\n`)
+  writeFileSync(
+    join(home, 'passwd'),
+    `${account.username}:${await createPasswordHash(Buffer.from(account.password), 'sha512-pbkdf2')}\n`,
+  )
   const flags = ['--mqtt.port=0', '--http.port=0', '--mqtt.host=127.0.0.1', '--http.host=127.0.0.1']
   const child = spawn(process.execPath, [...nodeFlags(), main, 'serve', ...flags], {
     cwd: home,

@@ -12,6 +12,7 @@ const rounds = 3
 const shapes = [
   { name: '1 client × window 1,000', clients: 1, window: 1000 },
   { name: '50 clients × window 20', clients: 50, window: 20 },
+  { name: '500 clients × window 2', clients: 500, window: 2 },
 ]
 const pace = 5000
 
