@@ -38,8 +38,11 @@ const collect = (() => {
 async function heapBytes(): Promise<number> {
   server.store.readings.length = 0
   server.store.marks.clear()
-  await new Promise((resolve) => setTimeout(resolve, 200))
-  collect()
+  // Buffers are given back by a sweep after the collection, and what closed them by the one behind that.
+  for (let i = 0; i < 5; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    collect()
+  }
   return process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers
 }
 
@@ -76,6 +79,6 @@ test('the memory of connections that are over is given back', {
   await throwAt(connections, 2_000_000)
   const grown = (await heapBytes()) - before
   console.log(`memory grew by ${(grown / 1e6).toFixed(1)} MB over ${connections} connections`)
-  // A kilobyte a connection would be a leak; garbage that was not found yet is not.
-  expect(grown).toBeLessThan(5_000_000 + connections * 100)
+  // A socket, a session or an outbox that stays is a kilobyte and more.
+  expect(grown).toBeLessThan(5_000_000 + connections * 200)
 })
