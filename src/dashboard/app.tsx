@@ -4,9 +4,12 @@ import type { ComponentType } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { isReachable } from './api.ts'
 import { Toasts } from './parts/toast.tsx'
+import { AccessPage } from './pages/access.tsx'
 import { ClientsPage } from './pages/clients.tsx'
+import { DataPage } from './pages/data.tsx'
 import { LoginPage } from './pages/login.tsx'
 import { OverviewPage } from './pages/overview.tsx'
+import { RulesPage } from './pages/rules.tsx'
 import { Icon, type IconName } from './parts/icon.tsx'
 import { linkTo, route } from './route.ts'
 import { logOut, me, type Me } from './session.ts'
@@ -27,6 +30,9 @@ const keepers = ({ admin }: Me): boolean => admin
 const entries: readonly Entry[] = [
   { name: 'overview', title: 'Overview', icon: 'pulse', page: OverviewPage, isFor: everybody },
   { name: 'clients', title: 'Clients', icon: 'plug', page: ClientsPage, isFor: keepers },
+  { name: 'rules', title: 'Rules', icon: 'filter', page: RulesPage, isFor: keepers },
+  { name: 'data', title: 'Data', icon: 'disk', page: DataPage, isFor: everybody },
+  { name: 'access', title: 'Access', icon: 'key', page: AccessPage, isFor: keepers },
 ]
 
 export function App() {
@@ -54,7 +60,10 @@ function Frame({ who }: { who: Me }) {
   const main = useRef<HTMLElement>(null)
   const title = shown?.title ?? 'Nothing here'
   const isFirst = useRef(true)
+  const nav = useRef<HTMLElement>(null)
   useEffect(() => {
+    // On a phone the pages stand in a row that is wider than the screen.
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
     document.title = `${title} · Amber`
     // A screen reader goes on with the new page; the first one it reads from the top.
     if (isFirst.current) isFirst.current = false
@@ -69,7 +78,7 @@ function Frame({ who }: { who: Me }) {
         <a class="brand" href={linkTo('overview')}>
           <Icon name="drop" /> Amber
         </a>
-        <nav aria-label="Pages">
+        <nav aria-label="Pages" ref={nav}>
           {offered.map(({ name, title: text, icon }) => (
             <a key={name} href={linkTo(name)} aria-current={shown?.name === name ? 'page' : undefined}>
               <Icon name={icon} /> {text}

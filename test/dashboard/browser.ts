@@ -142,7 +142,9 @@ export async function checkAccessibility(page: Page): Promise<void> {
 /** Into the folder that AMBER_SCREENSHOTS names; without it none is taken. */
 export async function picture(page: Page, name: string): Promise<void> {
   const folder = process.env['AMBER_SCREENSHOTS']
-  if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
+  if (folder === undefined) return
+  await page.evaluate('scrollTo(0, 0)')
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
 }
 
 async function serve(more: Record<string, string>): Promise<Served> {
