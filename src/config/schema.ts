@@ -48,7 +48,7 @@ export const configSchema = Type.Object(
         'Bytes kept for one absent or slow session. A connected subscriber that stays behind by more is closed.',
         1024,
       ),
-      max_topic_levels: count(200, 'Levels a topic or filter may have.', 1),
+      max_topic_levels: count(201, 'Levels a topic or filter may have.', 1),
       max_topic_alias: count(100, 'Topic aliases a client may use (MQTT 5).'),
       max_session_expiry_s: count(0, 'Longest session expiry granted, in seconds. 0: any.'),
       max_subscriptions: count(10_000, 'Subscriptions of one session; more are refused.', 1),

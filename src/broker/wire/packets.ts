@@ -26,11 +26,17 @@ export function packetFault(frame: Frame, version: number): Fault | null {
       return version === 0 ? connectFault(frame) : protocolError('a second CONNECT [MQTT-3.1.0-2]')
     case 3:
       return publishFault(frame, version)
+    case 6:
+      // MQTT 3.1 sets DUP on a PUBREL it sends again; later versions have reserved the bit, and the parser knows only those.
+      if (version === 3 && frame.header === 0x6a) {
+        frame.bytes[frame.begin] = 0x62
+        return ackFault({ ...frame, header: 0x62 }, version, 2)
+      }
+      return ackFault(frame, version, 2)
     case 4:
     case 5:
-    case 6:
     case 7:
-      return ackFault(frame, version, type === 6 ? 2 : 0)
+      return ackFault(frame, version, 0)
     case 8:
       return flagsFault(frame, 2) ?? filtersFault(frame, version, 'subscribe')
     case 10:

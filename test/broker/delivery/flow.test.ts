@@ -169,7 +169,7 @@ describe('from a publisher', () => {
       { topic: 'a', properties: { responseTopic: 'b/+' } },
       0x82,
     ],
-    ['a topic of too many levels', { topic: 'a/'.repeat(200) }, 0x90],
+    ['a topic of too many levels', { topic: 'a/'.repeat(201) }, 0x90],
   ])('%s ends the connection', async (_name, packet, reasonCode) => {
     publish(publisher, packet)
     expect(await publisher.take('disconnect')).toMatchObject({ reasonCode })

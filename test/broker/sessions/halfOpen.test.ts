@@ -120,3 +120,15 @@ test('one that goes on keeps it: a copy is acknowledged and not stored again', a
   expect(stored()).toEqual(['one'])
   back.destroy()
 })
+
+test.each([
+  [3, true],
+  [4, false],
+] as const)('MQTT level %i: a PUBREL with DUP is answered: %s', async (version, isAnswered) => {
+  const { client } = await join(server.port, version, { clientId: 's' })
+  await publishHalf(client, 'one')
+  client.write(Buffer.from([0x6a, 2, 0, 1]))
+  if (isAnswered) expect(await client.take('pubcomp')).toMatchObject({ messageId: 1 })
+  else await client.untilClosed()
+  client.destroy()
+})
