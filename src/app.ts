@@ -105,6 +105,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     broker: broker.view,
     importing: { store, capture: createCapture({ store, metrics, feed }) },
     readings: store,
+    retention: { rules: config.store.retention, bytesMax: config.store.max_bytes },
     rules,
     metrics,
     log,

@@ -74,6 +74,11 @@ export interface RouteContext {
   importing: Parameters<typeof createImport>[0]
   /** For the routes about rules, which look at stored messages as they came. */
   readings: ReadingStore
+  /** What goes away by itself. */
+  retention: {
+    rules: readonly { filter: string; max_age_s: number; max_bytes: number }[]
+    bytesMax: number
+  }
   rules: Rules
   broker: BrokerRoom
   metrics: Metrics

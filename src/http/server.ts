@@ -36,6 +36,7 @@ import { addLineProtocol } from './routes/lineProtocol.ts'
 import { addPrometheus } from './routes/prometheus.ts'
 import { addPublish } from './routes/publish.ts'
 import { addReadings } from './routes/readings.ts'
+import { addRemoval, addRetention } from './routes/removal.ts'
 import { addRules } from './routes/rules.ts'
 import { addOpenServerRoutes, addServerRoutes } from './routes/server.ts'
 import { addMe, addSession } from './routes/session.ts'
@@ -62,6 +63,7 @@ export interface HttpDependencies {
   importing: RouteContext['importing']
   broker: RouteContext['broker']
   readings: ReadingStore
+  retention: RouteContext['retention']
   rules: Rules
   metrics: Metrics
   log: Log
@@ -154,6 +156,8 @@ async function addRoutes(app: FastifyInstance, context: RouteContext, rates: Rat
     addTickets(closed, context)
     addTopics(closed, context)
     addReadings(closed, context)
+    addRemoval(closed, context)
+    addRetention(closed, context)
     addAggregate(closed, context)
     addStream(closed, context)
     addExport(closed, context)

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { checkAccessibility, picture, useBrowser } from './browser.ts'
 
-const { served, visit, connect } = useBrowser()
+const retention = '[{"filter":"log/#","max_age_s":604800}]'
+const { served, visit, connect } = useBrowser({ 'store.retention': retention })
 const isLetIn = async (user: string, password: string): Promise<boolean> => {
   const headers = { authorization: `Basic ${btoa(`${user}:${password}`)}` }
   return (await fetch(`${served.url}/api/v1/me`, { headers })).status === 200
@@ -110,6 +111,35 @@ test('an export is downloaded with the session cookie, with the fields asked for
   const [head = '', row = ''] = text.split('\n')
   expect(head).toMatch(/^topic,.*,t,h\r?$/)
   expect(row).toMatch(/^garden\/weather,.*,21.5,40\r?$/)
+})
+
+test('readings are removed only after a count and a question', async () => {
+  const device = await connect('cleaner')
+  for (let n = 0; n < 3; n++) await device.publishAsync('trash/t', String(n), { qos: 1 })
+  await device.publishAsync('log/a', '1', { qos: 1 })
+  const page = await visit('data')
+  await page.getByRole('row').filter({ hasText: 'log/#' }).getByText('for 7 d').waitFor()
+  await page.getByLabel('Readings of the topics').fill('trash/#')
+  await page.getByRole('button', { name: 'Count' }).click()
+  await page.getByText('0 readings').waitFor()
+  expect(await page.getByRole('button', { name: 'Remove them…' }).isDisabled()).toBe(true)
+  await page.getByLabel('Older than').selectOption('now')
+  await page.getByRole('button', { name: 'Count' }).click()
+  await page.getByText('3 readings').waitFor()
+  await device.publishAsync('trash/t', '4', { qos: 1 })
+  await page.getByRole('button', { name: 'Remove them…' }).click()
+  await checkAccessibility(page)
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove for good' }).click()
+  await page.getByText('3 readings removed.').waitFor()
+  const headers = { authorization: `Basic ${btoa('admin:secret')}` }
+  const left = await fetch(`${served.url}/api/v1/readings?topic=trash/t`, { headers })
+  expect(((await left.json()) as { data: { value: number }[] }).data.map(({ value }) => value)).toEqual([4])
+})
+
+test('what only those who manage the server may do with data is not offered to others', async () => {
+  const page = await visit('data', {}, 'ann')
+  await page.getByRole('heading', { name: /^Export/ }).waitFor()
+  expect(await page.getByRole('heading', { name: /Remove readings|How long/ }).count()).toBe(0)
 })
 
 test.each([

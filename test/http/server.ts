@@ -49,6 +49,7 @@ export interface TestOptions {
   guard?: LoginGuard
   access?: (tokens: Tokens) => Partial<RouteContext['access']>
   loginsFile?: string
+  retention?: RouteContext['retention']['rules']
   broker?: RouteContext['broker']
   log?: Log
   /** In place of the publish that stores. */
@@ -142,6 +143,7 @@ export async function startTestServer(options: TestOptions = {}) {
       },
       importing: { store, capture },
       readings: store,
+      retention: { rules: options.retention ?? [], bytesMax: 0 },
       rules,
       metrics,
       log,

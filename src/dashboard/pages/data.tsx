@@ -3,7 +3,10 @@
 import { useSignal } from '@preact/signals'
 import { ask } from '../api.ts'
 import { usePoll } from '../poll.ts'
+import { me } from '../session.ts'
 import { formatBytes, formatCount, formatTime, formatWhen, harmless, zoneName } from '../words.ts'
+import { RemovalCard } from './removal.tsx'
+import { RetentionCard } from './retention.tsx'
 import { encodeSearch } from './rules.tsx'
 
 interface Topic {
@@ -33,7 +36,8 @@ async function load(): Promise<Loaded> {
 }
 
 export function DataPage() {
-  const { data, fault } = usePoll(load, everyMs)
+  const { data, fault, refresh } = usePoll(load, everyMs)
+  const isKeeper = me.value?.admin === true
   const loaded = data.value
   return (
     <section class="page">
@@ -42,8 +46,10 @@ export function DataPage() {
         {loaded === null ? null : <p class="quiet">{formatBytes(loaded.disk)} on disk</p>}
       </div>
       {fault.value === null ? null : <p class="notice bad">{fault.value}</p>}
-      <ExportCard />
       {loaded === null ? null : <SizesCard {...loaded} />}
+      {isKeeper ? <RetentionCard /> : null}
+      <ExportCard />
+      {isKeeper ? <RemovalCard onRemoved={refresh} /> : null}
     </section>
   )
 }
