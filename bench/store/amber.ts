@@ -30,6 +30,7 @@ export async function runStage<T>(stage: Stage): Promise<T | null> {
 export interface Server {
   process: ChildProcess
   mqttPort: number
+  httpPort: number
   client: Client
   stop(): Promise<void>
 }
@@ -57,6 +58,7 @@ export async function startServer(home: string, flags: readonly string[] = []): 
   return {
     process: child,
     mqttPort: portOf('mqtt'),
+    httpPort: portOf('http'),
     client,
     async stop() {
       client.close()

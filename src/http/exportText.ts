@@ -4,6 +4,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Fields, Reading } from '../domain/reading.ts'
 import { formatTime } from '../domain/time.ts'
+import { type ByteText, createTimeWriter } from './byteText.ts'
 import { encodeProperties, propertiesJson } from './propertiesText.ts'
 import { columnNameOf } from './parquet/columns.ts'
 import { encodeCsvRow, encodeField } from './readingText.ts'
@@ -11,35 +12,50 @@ import { encodeCsvRow, encodeField } from './readingText.ts'
 export interface ExportText {
   /** What stands before the first row. */
   head: string
-  row(reading: Reading): string
+  row(reading: Reading, to: ByteText): void
 }
 
 type FieldsOf = (reading: Reading) => Fields
 
+const receivedAtKey = Buffer.from('","received_at":"')
+const seqKey = Buffer.from('","seq":')
+const payloadKey = Buffer.from('"payload":"')
+const payloadEnd = Buffer.from('"')
+const rowEnd = Buffer.from('}\n')
+
 /** `names` undefined: no fields at all, which spares decoding. */
 export function createNdjsonExport(names: readonly string[] | undefined, fieldsOf: FieldsOf): ExportText {
-  const time = createTimeText()
-  const receivedAt = createTimeText()
+  const time = createTimeWriter()
+  const receivedAt = createTimeWriter()
   const topicText = createMemo((topic) => `{"topic":${JSON.stringify(topic)},"time":"`)
   const clientText = createMemo((client) => `,"client_id":${JSON.stringify(client)},"qos":`)
-  const fieldsText = (reading: Reading): string => {
-    if (names !== undefined) return `,"fields":${chosen(fieldsOf(reading), names)}`
-    // One of several records of a message whose payload stands in the first: the fields are all it has.
-    return reading.payload.length === 0 && reading.fields ? `,"fields":${chosen(reading.fields, ['*'])}` : ''
-  }
+  const lastText = [false, true].map((retain) =>
+    [0, 1, 2].map((qos) => Buffer.from(`${qos},"retain":${retain},`)),
+  )
   return {
     head: '',
-    row(reading) {
-      const { payload } = reading
-      const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
-      const body = isUtf8(bytes)
-        ? `"payload":${JSON.stringify(bytes.toString())}`
-        : `"payload_base64":"${bytes.toString('base64')}"`
-      return (
-        `${topicText(reading.topic)}${time(reading.time)}","received_at":"${receivedAt(reading.receivedAt)}","seq":${reading.seq}` +
-        `${clientText(reading.clientId)}${reading.qos},"retain":${reading.retain},${body}` +
-        `${encodeProperties(reading.properties)}${fieldsText(reading)}}\n`
-      )
+    row(reading, to) {
+      const { payload, properties } = reading
+      to.bytes(topicText(reading.topic))
+      time(reading.time, to)
+      to.bytes(receivedAtKey)
+      receivedAt(reading.receivedAt, to)
+      to.bytes(seqKey)
+      to.integer(reading.seq)
+      to.bytes(clientText(reading.clientId))
+      to.bytes(lastText[reading.retain ? 1 : 0]?.[reading.qos] ?? rowEnd)
+      const start = to.length
+      to.bytes(payloadKey)
+      if (to.jsonText(payload)) to.bytes(payloadEnd)
+      else {
+        to.length = start
+        to.text(`"payload_base64":"${Buffer.from(payload).toString('base64')}"`)
+      }
+      if (properties !== null) to.text(encodeProperties(properties))
+      if (names !== undefined) to.text(`,"fields":${chosen(fieldsOf(reading), names)}`)
+      // One of several records of a message whose payload stands in the first: the fields are all it has.
+      else if (payload.length === 0 && reading.fields) to.text(`,"fields":${chosen(reading.fields, ['*'])}`)
+      to.bytes(rowEnd)
     },
   }
 }
@@ -63,12 +79,12 @@ export function createCsvExport(names: readonly string[] | undefined, fieldsOf: 
   ]
   return {
     head: encodeCsvRow([...columns, ...(names ?? []).map(columnNameOf)]),
-    row(reading) {
+    row(reading, to) {
       const { payload } = reading
       const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
       const isText = isUtf8(bytes)
       const fields = names === undefined ? null : fieldsOf(reading)
-      return encodeCsvRow([
+      const cells = [
         reading.topic,
         time(reading.time),
         receivedAt(reading.receivedAt),
@@ -81,7 +97,8 @@ export function createCsvExport(names: readonly string[] | undefined, fieldsOf: 
         propertiesJson(reading.properties) ?? '',
         payload.length === 0 && reading.fields ? chosen(reading.fields, ['*']) : '',
         ...(names ?? []).map((name) => String(fields?.[name] ?? '')),
-      ])
+      ]
+      to.text(encodeCsvRow(cells))
     },
   }
 }
@@ -112,13 +129,13 @@ export function createTimeText(): (ms: number) => string {
 
 const memoMax = 10_000
 
-function createMemo(work: (text: string) => string): (text: string) => string {
-  let known = new Map<string, string>()
+function createMemo(work: (text: string) => string): (text: string) => Buffer {
+  let known = new Map<string, Buffer>()
   return (text) => {
     let found = known.get(text)
     if (found === undefined) {
       if (known.size >= memoMax) known = new Map()
-      known.set(text, (found = work(text)))
+      known.set(text, (found = Buffer.from(work(text))))
     }
     return found
   }

@@ -8,6 +8,7 @@ import { AppError } from '../../domain/errors.ts'
 import type { Fields, Reading } from '../../domain/reading.ts'
 import type { FieldType } from '../../query/fieldTypes.ts'
 import type { Query } from '../../query/query.ts'
+import { ByteText } from '../byteText.ts'
 import type { RouteContext } from '../context.ts'
 import { createCsvExport, createNdjsonExport, type ExportText } from '../exportText.ts'
 import { signalOf } from '../gone.ts'
@@ -114,17 +115,16 @@ function chosenFields(fields: Fields, names: readonly string[]): Fields {
 }
 
 /** Bytes gathered before a piece is sent. */
-const pieceLength = 65_536
+const pieceBytes = 256 * 1024
 
 async function* textPieces(chunks: AsyncIterable<Reading[]>, text: ExportText): AsyncGenerator<Buffer> {
-  let piece = text.head
+  const bytes = new ByteText()
+  bytes.text(text.head)
   for await (const chunk of chunks) {
     for (const reading of chunk) {
-      piece += text.row(reading)
-      if (piece.length < pieceLength) continue
-      yield Buffer.from(piece)
-      piece = ''
+      text.row(reading, bytes)
+      if (bytes.length >= pieceBytes) yield bytes.take()
     }
   }
-  if (piece !== '') yield Buffer.from(piece)
+  if (bytes.length > 0) yield bytes.take()
 }

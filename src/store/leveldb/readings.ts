@@ -32,6 +32,9 @@ const smallBlocks = 64
 /** The main thread works this long before it lets others in. */
 const turnMs = 4
 
+/** Most readings have none of their own. */
+const noFields = new Uint8Array(0)
+
 const everyTopic = { limit: Number.POSITIVE_INFINITY }
 
 interface Deps {
@@ -180,7 +183,7 @@ export class Readings {
     const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     let at = 0
     return Array.from({ length: chunk.count }, (_, i) => {
-      const fields = all.subarray(at, fieldsEnds[i])
+      const fields = fieldsEnds[i] === at ? noFields : all.subarray(at, fieldsEnds[i])
       const payload = all.subarray(fieldsEnds[i], payloadEnds[i])
       at = payloadEnds[i]!
       const row = { receivedAt: receivedAt[i]!, captureId: captures[i]!, fields, payload }
@@ -195,7 +198,26 @@ export class Readings {
     if (!capture)
       throw new AppError('store_corrupt', `the capture data of reading ${seq} ("${topic}") is damaged`)
     const { receivedAt, payload } = row
-    return { topic, time, seq, receivedAt, payload, fields: parseFields(row.fields), ...capture }
+    const { source, clientId, user, qos, retain, dup, properties, cleaned } = capture
+    const fields = parseFields(row.fields)
+    // Written out: a spread costs more than all else here, and exports make millions of them.
+    const reading: Reading = {
+      topic,
+      time,
+      receivedAt,
+      source,
+      clientId,
+      user,
+      qos,
+      retain,
+      dup,
+      properties,
+      payload,
+      fields,
+      seq,
+    }
+    if (cleaned) reading.cleaned = cleaned
+    return reading
   }
 }
 

@@ -42,8 +42,9 @@ export interface SinceJob {
   limit: number
 }
 
-const chunkRows = 1000
-const chunkBytes = 4 * 2 ** 20
+/** A chunk costs two messages between threads, each tens of microseconds. */
+const chunkRows = 4000
+const chunkBytes = 2 ** 20
 /** Rows of open blocks held at a time, over all topics of a query. */
 const openRows = 262_144
 const sliceRowsMin = 64
@@ -85,7 +86,7 @@ export function sinceChunks(sources: Sources, { after, limit }: SinceJob): Gener
   for (const { rows, visible } of epochs) {
     if (firstAbove(rows, visible, after) < visible) runs.push(new HotNumbers(rows, visible, after))
   }
-  return mergeRuns(runs, 'asc', { limit, chunkRows: 4 * chunkRows, chunkBytes })
+  return mergeRuns(runs, 'asc', { limit, chunkRows, chunkBytes })
 }
 
 function sliceFor(runs: number): number {

@@ -6,7 +6,7 @@ import type { Rows } from '../block/rows.ts'
 import type { BlockEntry } from '../directory.ts'
 import type { HotRows } from '../hot/pages.ts'
 import type { ChunkWriter } from './chunk.ts'
-import { type BlockOpener, giveHotRow, giveRow, type Run } from './runs.ts'
+import { type BlockOpener, giveHotRow, type Run } from './runs.ts'
 
 /** The rows of one block with numbers above `after`. */
 export class BlockNumbers implements Run {
@@ -52,7 +52,7 @@ export class BlockNumbers implements Run {
   give(to: ChunkWriter): boolean {
     const row = this.#order[this.#at]!
     const rows = this.#rowsAround(row)
-    giveRow(rows, this.#topicId, row - this.#first, to)
+    to.pushDecoded(rows, this.#topicId, row - this.#first)
     this.#at++
     return this.#stand()
   }

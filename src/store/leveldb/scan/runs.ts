@@ -88,7 +88,7 @@ export class BlockRun implements Run {
 
   give(to: ChunkWriter): boolean {
     const rows = this.#rows!
-    giveRow(rows, this.#topicId, this.#at, to)
+    to.pushDecoded(rows, this.#topicId, this.#at)
     this.#at += this.#bounds.order === 'asc' ? 1 : -1
     if (this.#at >= 0 && this.#at < rows.count) {
       this.#stand()
@@ -143,30 +143,6 @@ function rowsWithin(block: OpenBlock, bounds: Bounds): { from: number; to: numbe
   if (bounds.order === 'asc') while (from < to && !isWithin(times[from]!, seqs[from]!, bounds)) from++
   else while (to > from && !isWithin(times[to - 1]!, seqs[to - 1]!, bounds)) to--
   return { from, to }
-}
-
-/** Row `at` of decoded rows. */
-export function giveRow(rows: Rows, topicId: number, at: number, to: ChunkWriter): void {
-  const { fields } = rows
-  const fieldsAt = fields?.offsets[at] ?? 0
-  const payloadAt = rows.offsets[at]!
-  to.push(
-    {
-      topicId,
-      time: rows.times[at]!,
-      seq: rows.seqs[at]!,
-      receivedAt: rows.receivedAt[at]!,
-      captureId: rows.metas[at]!,
-    },
-    {
-      fields: fields?.bytes ?? rows.bytes,
-      fieldsAt,
-      fieldsEnd: fieldsAt + (fields?.lengths[at] ?? 0),
-      payload: rows.bytes,
-      payloadAt,
-      payloadEnd: payloadAt + rows.lengths[at]!,
-    },
-  )
 }
 
 /** One topic's rows in one epoch. */
