@@ -68,7 +68,7 @@ function sizeOf(bytes: Buffer): number | null {
   if (end === -1) return null
   const head = bytes.toString('latin1', 0, end)
   if (!/^HTTP\/1\.1 20[04]/.test(head)) throw new Error(bytes.toString('utf8', 0, 400))
-  if (/^HTTP\/1\.1 204/.test(head)) return end + 4
+  if (head.startsWith('HTTP/1.1 204')) return end + 4
   const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
   if (length !== undefined) return end + 4 + Number(length)
   // Chunked: the last chunk is empty.

@@ -27,13 +27,18 @@ export class CaptureTable {
   readonly #ids = new Map<string, number>()
   readonly #decoded = new Map<number, CaptureData>()
   readonly #plain = new Map<string, PlainIds>()
-  readonly #read: (id: number) => string | undefined
+  #read: (id: number) => string | undefined
   /** Not on the disk yet, oldest first. */
   readonly #fresh = new Map<number, string>()
   #nextId = 0
 
   /** `read` finds the record of a number on the disk. */
   constructor(read: (id: number) => string | undefined) {
+    this.#read = read
+  }
+
+  /** The database was opened again: records are read from there. */
+  readFrom(read: (id: number) => string | undefined): void {
     this.#read = read
   }
 

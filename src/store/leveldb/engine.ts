@@ -22,7 +22,7 @@ import { fieldsText } from './block/fields.ts'
 import { type Batch, Committer, type OnCommit } from './committer.ts'
 import { type Database, explained, openDatabase } from './database.ts'
 import { Keeper } from './keeper.ts'
-import { type Loaded, loadStore } from './load.ts'
+import { type Loaded, loadStore, readCapture } from './load.ts'
 import type { LevelOptions } from './options.ts'
 import { Readings } from './readings.ts'
 import { createReceipts } from './receipts.ts'
@@ -227,6 +227,7 @@ class LevelStore implements ReadingStore {
       },
       opened: (opened) => {
         this.#db = opened
+        this.#loaded.captures.readFrom((id) => readCapture(opened, id))
         this.#keeper.resume(opened)
       },
       failed: () => this.#failed,
