@@ -38,10 +38,16 @@ export interface Ask {
   signal?: AbortSignal
 }
 
-export async function ask<T>(
+export async function ask<T>(path: string, options: Ask = {}): Promise<T> {
+  const text = await askText(path, options)
+  return (text === '' ? undefined : JSON.parse(text)) as T
+}
+
+/** The answer as it is. */
+export async function askText(
   path: string,
   { method = 'GET', json, body, type, signal }: Ask = {},
-): Promise<T> {
+): Promise<string> {
   const response = await send(path, {
     method,
     headers: {
@@ -54,9 +60,8 @@ export async function ask<T>(
     ...(body === undefined ? {} : { body }),
     ...(signal === undefined ? {} : { signal }),
   })
-  if (response.status === 204) return undefined as T
   const text = await response.text()
-  if (response.ok) return JSON.parse(text) as T
+  if (response.ok) return text
   throw problemOf(response.status, text)
 }
 

@@ -8,8 +8,10 @@ import { AccessPage } from './pages/access.tsx'
 import { ClientsPage } from './pages/clients.tsx'
 import { DataPage } from './pages/data.tsx'
 import { LoginPage } from './pages/login.tsx'
-import { OverviewPage } from './pages/overview.tsx'
 import { RulesPage } from './pages/rules.tsx'
+import { ChartPage } from './pages/chart/page.tsx'
+import { OverviewPage } from './pages/overview/page.tsx'
+import { TopicsPage } from './pages/topics/page.tsx'
 import { Icon, type IconName } from './parts/icon.tsx'
 import { linkTo, route } from './route.ts'
 import { logOut, me, type Me } from './session.ts'
@@ -29,6 +31,8 @@ const keepers = ({ admin }: Me): boolean => admin
 
 const entries: readonly Entry[] = [
   { name: 'overview', title: 'Overview', icon: 'pulse', page: OverviewPage, isFor: everybody },
+  { name: 'topics', title: 'Topics', icon: 'tree', page: TopicsPage, isFor: everybody },
+  { name: 'chart', title: 'Chart', icon: 'chart', page: ChartPage, isFor: everybody },
   { name: 'clients', title: 'Clients', icon: 'plug', page: ClientsPage, isFor: keepers },
   { name: 'rules', title: 'Rules', icon: 'filter', page: RulesPage, isFor: keepers },
   { name: 'data', title: 'Data', icon: 'disk', page: DataPage, isFor: everybody },

@@ -2,7 +2,9 @@
 
 import { signal, type ReadonlySignal, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { ApiError, messageOf } from './api.ts'
+import { ApiError, isReachable, messageOf } from './api.ts'
+
+const awayMs = 2000
 
 export interface Polled<T> {
   data: ReadonlySignal<T | null>
@@ -18,11 +20,17 @@ setInterval(() => {
   if (!document.hidden) now.value = Date.now()
 }, 1000)
 
-export function usePoll<T>(load: () => Promise<T>, everyMs: number, key = ''): Polled<T> {
+/** `everyMs` null: once for each `key`; `key` null: not at all. */
+export function usePoll<T>(
+  load: () => Promise<T>,
+  everyMs: number | null,
+  key: string | null = '',
+): Polled<T> {
   const data = useSignal<T | null>(null)
   const fault = useSignal<string | null>(null)
   const again = useRef<() => void>(() => undefined)
   useEffect(() => {
+    if (key === null) return
     let isOver = false
     let timer: ReturnType<typeof setTimeout> | undefined
     const run = async (): Promise<void> => {
@@ -38,13 +46,15 @@ export function usePoll<T>(load: () => Promise<T>, everyMs: number, key = ''): P
           fault.value = messageOf(error)
       }
       clearTimeout(timer)
-      timer = setTimeout(() => void (document.hidden ? wait() : run()), everyMs)
+      wait()
     }
     const wait = (): void => {
-      timer = setTimeout(() => void (document.hidden ? wait() : run()), everyMs)
+      // What could not be asked is asked again all the same.
+      const waitMs = everyMs ?? (isReachable.value ? null : awayMs)
+      if (waitMs !== null) timer = setTimeout(() => void (document.hidden ? wait() : run()), waitMs)
     }
     const onVisible = (): void => {
-      if (!document.hidden) void run()
+      if (!document.hidden && everyMs !== null) void run()
     }
     again.current = () => void run()
     document.addEventListener('visibilitychange', onVisible)
@@ -54,6 +64,6 @@ export function usePoll<T>(load: () => Promise<T>, everyMs: number, key = ''): P
       clearTimeout(timer)
       document.removeEventListener('visibilitychange', onVisible)
     }
-  }, [key])
+  }, [key, everyMs])
   return { data, fault, refresh: () => again.current() }
 }

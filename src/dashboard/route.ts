@@ -13,12 +13,19 @@ addEventListener('hashchange', () => {
   route.value = parse(location.hash)
 })
 
-export function linkTo(name: string, params: Record<string, string> = {}): string {
-  const query = new URLSearchParams(params).toString()
+/** What is empty or not there is left out; a list is given one by one. */
+export type Params = Record<string, string | readonly string[] | undefined>
+
+export function linkTo(name: string, params: Params = {}): string {
+  const search = new URLSearchParams()
+  for (const [key, value] of Object.entries(params)) {
+    for (const one of [value ?? ''].flat()) if (one !== '') search.append(key, one)
+  }
+  const query = search.toString()
   return `#/${name}${query === '' ? '' : `?${query}`}`
 }
 
-export function goTo(name: string, params: Record<string, string> = {}): void {
+export function goTo(name: string, params: Params = {}): void {
   location.hash = linkTo(name, params)
 }
 

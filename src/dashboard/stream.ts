@@ -1,7 +1,7 @@
 // Readings as they come, by server-sent events. The browser connects again by itself and goes on where it stopped; where it has
 // given up (the server was away for long, the login is over) a new stream is opened.
 
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { isReachable } from './api.ts'
 import { loadMe } from './session.ts'
 
@@ -10,24 +10,46 @@ export interface LiveReading {
   time: string
   seq: number
   client_id: string
+  qos: number
+  retain: boolean
   value?: unknown
+  /** With raw=1. */
+  payload?: string
   payload_base64?: string
   fields: Record<string, number | string | boolean>
 }
 
 const againMs = 2000
+/** A hidden page draws no frames: older readings than so many are let go. */
+const waitingMax = 1000
 
-export function openStream(path: string, onReading: (reading: LiveReading) => void): () => void {
+/** `onReadings` is called once a frame at most, with all that came, in order: a flood of messages draws no faster than the screen. */
+export function openStream(path: string, onReadings: (readings: LiveReading[]) => void): () => void {
   let source: EventSource | null = null
   let timer: ReturnType<typeof setTimeout> | undefined
+  let waiting: LiveReading[] = []
+  let frame = 0
+  let lastId = ''
+  const flush = (): void => {
+    frame = 0
+    const readings = waiting
+    waiting = []
+    onReadings(readings)
+  }
   const open = (): void => {
-    source = new EventSource(path)
+    // A new stream goes on where the last one ended, as the browser's own reconnection does.
+    const since = lastId === '' ? '' : `${path.includes('?') ? '&' : '?'}since=${lastId}`
+    source = new EventSource(`${path}${since}`)
     source.onopen = () => {
       isReachable.value = true
     }
-    source.onmessage = ({ data }: MessageEvent<string>) => {
+    source.onmessage = ({ data, lastEventId }: MessageEvent<string>) => {
+      lastId = lastEventId
       // A sign of life has no data.
-      if (data !== '') onReading(JSON.parse(data) as LiveReading)
+      if (data === '') return
+      waiting.push(JSON.parse(data) as LiveReading)
+      if (waiting.length > waitingMax) waiting.shift()
+      frame ||= requestAnimationFrame(flush)
     }
     source.addEventListener('unauthorized', () => void loadMe())
     source.onerror = () => {
@@ -39,11 +61,17 @@ export function openStream(path: string, onReading: (reading: LiveReading) => vo
   open()
   return () => {
     clearTimeout(timer)
+    cancelAnimationFrame(frame)
     source?.close()
   }
 }
 
 /** `null`: no stream just now. */
-export function useStream(path: string | null, onReading: (reading: LiveReading) => void): void {
-  useEffect(() => (path === null ? undefined : openStream(path, onReading)), [path])
+export function useStream(path: string | null, onReadings: (readings: LiveReading[]) => void): void {
+  const latest = useRef(onReadings)
+  latest.current = onReadings
+  useEffect(() => {
+    if (path === null) return
+    return openStream(path, (readings) => latest.current(readings))
+  }, [path])
 }

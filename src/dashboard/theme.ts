@@ -1,12 +1,23 @@
 // Light or dark: as the system says, until somebody says otherwise.
 
-import { effect, signal } from '@preact/signals'
+import { computed, effect, signal } from '@preact/signals'
 
 export type Theme = 'system' | 'light' | 'dark'
 
 const key = 'amber.theme'
 
 export const theme = signal<Theme>(stored())
+
+const system = matchMedia('(prefers-color-scheme: dark)')
+const isSystemDark = signal(system.matches)
+system.addEventListener('change', () => {
+  isSystemDark.value = system.matches
+})
+
+/** What is shown, for what is drawn on a canvas. */
+export const isDark = computed(
+  () => theme.value === 'dark' || (theme.value === 'system' && isSystemDark.value),
+)
 
 export function followTheme(): void {
   effect(() => {

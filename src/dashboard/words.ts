@@ -21,6 +21,16 @@ const day = new Intl.DateTimeFormat(undefined, {
 
 export const zoneName = Intl.DateTimeFormat().resolvedOptions().timeZone
 
+const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
+const precise = new Intl.NumberFormat('en', { maximumSignificantDigits: 6 })
+
+/** Never longer than a tile. */
+export const formatShort = (value: number): string =>
+  Math.abs(value) >= 1_000_000 ? compact.format(value) : whole.format(value)
+
+/** A measured value. */
+export const formatFigure = (value: number): string => precise.format(value)
+
 export const formatCount = (value: number): string => whole.format(value)
 
 export function formatBytes(bytes: number): string {
@@ -41,6 +51,16 @@ export const formatTime = (time: string | number): string => full.format(new Dat
 export function formatWhen(time: string | number, now = Date.now()): string {
   const ms = new Date(time).getTime()
   return now - ms < 86_400_000 ? clock.format(ms) : day.format(ms)
+}
+
+/** One unit, for columns. */
+export function formatAge(ms: number): string {
+  const seconds = Math.max(0, ms / 1000)
+  if (seconds < 1) return 'now'
+  if (seconds < 90) return `${Math.round(seconds)} s`
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`
+  return `${Math.round(seconds / 86_400)} d`
 }
 
 export function formatDuration(ms: number): string {

@@ -60,6 +60,13 @@ export const topicSchema = Type.Object({
   }),
 })
 
+export const treeSchema = Type.Object({
+  name: Type.String({ description: 'One level of a topic; may be empty.' }),
+  topic: Type.String({ description: 'All levels up to it.' }),
+  is_topic: Type.Boolean({ description: 'Whether there are readings of it.' }),
+  has_children: Type.Boolean({ description: 'Whether there are topics below.' }),
+})
+
 const text = Type.Union([Type.String(), Type.Null()])
 
 export const clientSchema = Type.Object({

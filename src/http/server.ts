@@ -42,7 +42,7 @@ import { addOpenServerRoutes, addServerRoutes } from './routes/server.ts'
 import { addMe, addSession } from './routes/session.ts'
 import { addStream } from './routes/stream.ts'
 import { addTickets } from './routes/tickets.ts'
-import { addTopics } from './routes/topics.ts'
+import { addTopics, addTree } from './routes/topics.ts'
 import { faultOf, parseSearch } from './search.ts'
 import { createTickets } from './tickets.ts'
 import { createHttps, type Https } from './tls.ts'
@@ -155,6 +155,7 @@ async function addRoutes(app: FastifyInstance, context: RouteContext, rates: Rat
     addAccessTest(closed, context)
     addTickets(closed, context)
     addTopics(closed, context)
+    addTree(closed, context)
     addReadings(closed, context)
     addRemoval(closed, context)
     addRetention(closed, context)

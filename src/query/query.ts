@@ -5,8 +5,7 @@ import { createGate } from '../auth/gate.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Fields, Reading } from '../domain/reading.ts'
 import { parseTime, timeMax } from '../domain/time.ts'
-import { checkFilter, hasWildcard, printable } from '../domain/topic.ts'
-import type { ReadingStore, TopicFilters, TopicInfo } from '../store/store.ts'
+import type { ReadingStore, TopicInfo } from '../store/store.ts'
 import {
   type AggregateAnswer,
   type AggregateLimits,
@@ -15,8 +14,19 @@ import {
 } from './aggregate.ts'
 import { type FieldType, fieldTypesOf } from './fieldTypes.ts'
 import { type Following, follow, type Live } from './follow.ts'
+import { answerTree, type TreeListing, type TreeNode } from './tree.ts'
 import { createPromql, type Promql, type PromqlLimits } from './promql/service.ts'
 import { createCeiling, type Ceiling, type CeilingLimits, type CeilingMetrics } from './ceiling.ts'
+import {
+  checkListing,
+  checkReadable,
+  type LatestListing,
+  type Listing,
+  type Page,
+  type PageLimits,
+  type ReadingsListing,
+  type TopicsListing,
+} from './listing.ts'
 import {
   decodeRangeCursor,
   decodeTopicCursor,
@@ -24,36 +34,6 @@ import {
   encodeTopicCursor,
   markOf,
 } from './cursor.ts'
-
-/** What every listing is asked: which topics, on whose behalf, how much. */
-export interface Listing {
-  filters: TopicFilters
-  mayRead: (topic: string) => boolean
-  limit: number
-  cursor?: string | undefined
-  /** Waits until this number is durable. */
-  minSeq?: number | undefined
-  /** Ends the query early: nobody waits for it any more. */
-  signal?: AbortSignal
-}
-
-export interface LatestListing extends Listing {
-  /** A time as `parseTime` reads it: the newest of each topic as it stood then. */
-  asOf?: string | undefined
-}
-
-export interface TopicsListing extends Listing {
-  /** Case-insensitive part of the topic. */
-  contains?: string | undefined
-}
-
-export interface ReadingsListing extends Listing {
-  /** A time as `parseTime` reads it; by default an hour before the end of the range, or before now. */
-  from?: string | undefined
-  /** Exclusive. By default everything received so far, also what is stamped with a time to come. */
-  to?: string | undefined
-  order: 'asc' | 'desc'
-}
 
 /** A reading with the fields that cleaning, or the decoder, made of it. */
 export interface FoundReading {
@@ -66,13 +46,6 @@ export interface FoundTopic extends TopicInfo {
   fields: Fields
 }
 
-export interface Page<T> {
-  rows: T[]
-  limit: number
-  /** The cursor of the next page; `null` when there is no more. */
-  next: string | null
-}
-
 export interface WholeRange extends Pick<Listing, 'filters' | 'mayRead'> {
   from?: string | undefined
   to?: string | undefined
@@ -81,6 +54,8 @@ export interface WholeRange extends Pick<Listing, 'filters' | 'mayRead'> {
 
 export interface Query {
   topics(listing: TopicsListing): Promise<Page<FoundTopic>>
+  /** The names on one level of the tree of topics. */
+  tree(listing: TreeListing): Promise<Page<TreeNode>>
   latest(listing: LatestListing): Promise<Page<FoundReading>>
   readings(listing: ReadingsListing): Promise<Page<FoundReading>>
   aggregate(question: AggregateQuestion, signal?: AbortSignal): Promise<AggregateAnswer>
@@ -100,8 +75,7 @@ export interface Query {
   show(reading: Reading): FoundReading
 }
 
-export interface QueryLimits extends CeilingLimits, AggregateLimits, PromqlLimits {
-  page_rows: number
+export interface QueryLimits extends CeilingLimits, AggregateLimits, PromqlLimits, PageLimits {
   page_bytes: number
 }
 
@@ -148,7 +122,7 @@ export function createQuery({ store, live, fieldsOf, limits, metrics, now = Date
     },
 
     async topics(listing) {
-      check(listing, limits)
+      checkListing(listing, limits)
       const mark = markOf(['topics', listing.filters, listing.contains ?? null])
       return under(
         'topics',
@@ -166,13 +140,15 @@ export function createQuery({ store, live, fieldsOf, limits, metrics, now = Date
       )
     },
 
+    tree: (listing) => answerTree({ store, under, limits }, listing),
+
     async latest(listing) {
-      check(listing, limits)
+      checkListing(listing, limits)
       return readLatest({ store, live, limits, under, now: now() }, listing, found)
     },
 
     async readings(listing) {
-      check(listing, limits)
+      checkListing(listing, limits)
       return readReadings({ store, live, limits, under, now: now() }, listing, found)
     },
 
@@ -325,26 +301,4 @@ async function readFieldTypes(
     )
   }
   return fieldTypesOf(newest, (reading) => found(reading).fields)
-}
-
-/** Throws what is wrong with a listing before the store is asked. */
-function check({ limit, ...listing }: Listing, limits: QueryLimits): void {
-  const rowsMax = Math.min(limits.page_rows, limits.query_rows)
-  if (limit > rowsMax) {
-    throw new AppError(
-      'query_limit',
-      `limit is ${limit}, and a page has at most ${rowsMax} rows; ask for fewer and follow \`next\` (limits.page_rows)`,
-      { problems: [{ path: 'limit', message: `at most ${rowsMax}` }] },
-    )
-  }
-  checkReadable(listing)
-}
-
-function checkReadable({ filters, mayRead }: Pick<Listing, 'filters' | 'mayRead'>): void {
-  for (const filter of filters) {
-    checkFilter(filter)
-    if (!hasWildcard(filter) && !mayRead(filter)) {
-      throw new AppError('forbidden', `you may not read the topic "${printable(filter)}"`)
-    }
-  }
 }

@@ -89,7 +89,10 @@ function slowReader(): Socket {
 const actions: Record<string, () => Promise<void>> = {
   async 'MQTT publishes, retained ones, a refused one, one of a topic that is not stored'() {
     const client = await connectMqtt()
+    await client.subscribeAsync('m/1')
+    const delivered = new Promise((resolve) => client.once('message', resolve))
     await client.publishAsync('m/1', '{"t":1}', { qos: 1 })
+    await delivered
     await client.publishAsync('m/kept', '2', { qos: 1, retain: true })
     await client.publishAsync('noise/1', '3', { qos: 1 })
     await expect(client.publishAsync('$SYS/x', '4', { qos: 1 })).rejects.toThrow()

@@ -6,7 +6,8 @@ import type { NewReading } from '../../src/domain/reading.ts'
 import { createMetrics } from '../../src/ops/metrics.ts'
 import { createCeiling } from '../../src/query/ceiling.ts'
 import { createFeed } from '../../src/ingest/feed.ts'
-import { createQuery, type Listing } from '../../src/query/query.ts'
+import type { Listing } from '../../src/query/listing.ts'
+import { createQuery } from '../../src/query/query.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 
 const limits = {

@@ -1,5 +1,6 @@
 // $SYS on Aedes: what is counted there, and how the topics go out. They pass by no hook, so nothing of them is captured.
 
+import { Counter } from 'prom-client'
 import type { Config } from '../../config/schema.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
@@ -22,6 +23,15 @@ export function startBrokerSys(
   aedes.on('client', () => {
     traffic.connections++
     traffic.clientsMax = Math.max(traffic.clientsMax, aedes.connectedClients)
+  })
+  new Counter({
+    name: 'amber_messages_sent_total',
+    help: 'Messages sent to MQTT clients.',
+    registers: [metrics.registry],
+    collect() {
+      this.reset()
+      this.inc(traffic.publishSent)
+    },
   })
   const countSessions: CountSessions = (isConnected) => aedes.persistence.countSessions(isConnected)
   return startSys(config, {

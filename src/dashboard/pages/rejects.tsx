@@ -3,8 +3,8 @@
 import { ask } from '../api.ts'
 import { usePoll } from '../poll.ts'
 import { formatTime, formatWhen, harmless } from '../words.ts'
-import { payloadText } from './overview.tsx'
 import type { CleanedReading } from './preview.tsx'
+import { briefOf } from './topics/payload.ts'
 
 type Reject = CleanedReading & { value?: unknown; payload_base64?: string }
 
@@ -49,7 +49,7 @@ export function Rejects() {
                   </td>
                   <td>
                     <code>
-                      <bdi>{payloadText(row)}</bdi>
+                      <bdi>{briefOf(row)}</bdi>
                     </code>
                   </td>
                 </tr>

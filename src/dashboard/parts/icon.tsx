@@ -14,6 +14,11 @@ const paths = {
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   close: 'M6 6l12 12M18 6 6 18',
   check: 'M5 12.500 10 17.500 19 7',
+  tree: 'M5 4v14a2 2 0 0 0 2 2h4M5 9h6M14 6.500h6v5h-6zM14 17.500h6v5h-6zM2.500 1.500h5v3h-5z',
+  chart: 'M4 4v16h16M7 15l4-5 3 3 5-7',
+  search: 'M10.500 17a6.500 6.500 0 1 0 0-13 6.500 6.500 0 0 0 0 13zM15.500 15.500L21 21',
+  plus: 'M12 5v14M5 12h14',
+  back: 'M15 5l-7 7 7 7',
   chevron: 'M9 6l6 6-6 6',
 } as const
 

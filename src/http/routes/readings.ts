@@ -2,7 +2,8 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type, type Static } from '@sinclair/typebox'
-import type { FoundReading, Listing, Page } from '../../query/query.ts'
+import type { Listing, Page } from '../../query/listing.ts'
+import type { FoundReading } from '../../query/query.ts'
 import { sendPage } from '../answer.ts'
 import type { RouteContext } from '../context.ts'
 import { signalOf } from '../gone.ts'

@@ -1,4 +1,4 @@
-// GET /api/v1/topics: which topics there are, how much of each, since when.
+// GET /api/v1/topics: which topics there are, how much of each, since when. GET /api/v1/tree: their names, a level at a time.
 
 import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from '@sinclair/typebox'
@@ -13,8 +13,10 @@ import {
   topicParameters,
 } from '../parameters.ts'
 import type { Fields } from '../../domain/reading.ts'
+import { AppError } from '../../domain/errors.ts'
+import { checkFilter, hasWildcard, printable } from '../../domain/topic.ts'
 import { encodeTime } from '../readingText.ts'
-import { pageOf, topicSchema } from '../schemas.ts'
+import { pageOf, topicSchema, treeSchema } from '../schemas.ts'
 
 const searchOf = (most: number) =>
   Type.Object({
@@ -66,6 +68,55 @@ export function addTopics(app: FastifyInstance, { login, query, limits }: RouteC
       ],
     })
   })
+}
+
+const treeSearchOf = (most: number) =>
+  Type.Object({
+    below: Type.Optional(
+      Type.String({
+        description: 'The level below this topic; left out: the first level.',
+        examples: ['home/kitchen'],
+      }),
+    ),
+    ...formatParameter,
+    ...pageParameters(200, most),
+  })
+
+export function addTree(app: FastifyInstance, { login, query, limits }: RouteContext): void {
+  const schema = {
+    querystring: treeSearchOf(limits.page_rows),
+    tags: ['read'],
+    summary: 'One level of the tree of topics',
+    response: { 200: pageOf(treeSchema) },
+  }
+  app.get('/api/v1/tree', { schema }, async (request, reply) => {
+    const { below, limit, cursor } = request.query as Static<ReturnType<typeof treeSearchOf>>
+    if (below !== undefined) checkLevel(below)
+    const principal = login.principalOf(request)
+    const { rows, next } = await query.tree({
+      below: below ?? null,
+      mayRead: (topic) => principal.mayRead(topic),
+      limit,
+      cursor,
+      signal: signalOf(reply),
+    })
+    const topicOf = (name: string): string => (below === undefined ? name : `${below}/${name}`)
+    return sendPage(request, reply, {
+      rows,
+      limit,
+      next,
+      json: ({ name, isTopic, hasChildren }) =>
+        JSON.stringify({ name, topic: topicOf(name), is_topic: isTopic, has_children: hasChildren }),
+      columns: ['name', 'topic', 'is_topic', 'has_children'],
+      cells: ({ name, isTopic, hasChildren }) => [name, topicOf(name), String(isTopic), String(hasChildren)],
+    })
+  })
+}
+
+/** A level may be empty, as above `/x`. */
+function checkLevel(below: string): void {
+  if (hasWildcard(below)) throw new AppError('bad_topic', `below: "${printable(below)}" holds a wildcard`)
+  checkFilter(`${below}/#`)
 }
 
 /** Name and type of each field; integers beyond a double are numbers like any other in JSON. */

@@ -1,0 +1,135 @@
+// The tree of topics and the chosen one, in a real browser with real devices.
+
+import { expect, test } from 'vitest'
+import { checkAccessibility, picture, useBrowser } from './browser.ts'
+
+const { served, visit, connect } = useBrowser()
+
+const climate = 'home/kitchen/climate'
+
+async function publishAll(topics: readonly string[], payload: string | Buffer): Promise<void> {
+  const device = await connect('device')
+  await Promise.all(topics.map((topic) => device.publishAsync(topic, payload, { qos: 1 })))
+}
+
+test('the tree opens level by level with live values; the chosen topic shows what changed, its past, and publishes', async () => {
+  await publishAll(
+    [climate, 'home/kitchen/plug', 'home/kitchen', 'garden/rain'],
+    '{"temperature":20.5,"state":"ON"}',
+  )
+  const page = await visit('topics')
+  await page.getByRole('treeitem', { name: 'home', exact: true }).click()
+  await page
+    .getByRole('treeitem', { name: /^kitchen/ })
+    .locator('.twist')
+    .click()
+  await page.getByRole('treeitem', { name: /^plug.*20\.5/ }).waitFor()
+  await page.getByRole('treeitem', { name: /^climate/ }).click()
+  const detail = page.getByRole('region', { name: `Topic ${climate}` })
+  await detail.getByText('"temperature": 20.5').waitFor()
+  const device = await connect('sensor')
+  await device.publishAsync(climate, '{"temperature":21.5,"state":"ON"}', { qos: 1 })
+  await detail.locator('.line.new', { hasText: '"temperature": 21.5' }).waitFor()
+  await detail.locator('.line.gone', { hasText: '"temperature": 20.5' }).waitFor()
+  await page.getByRole('treeitem', { name: /^climate.*21\.5/ }).waitFor()
+  await detail.getByText('temperature, the last 24 hours').waitFor()
+  await checkAccessibility(page)
+  await picture(page, 'topics-light')
+  await device.subscribeAsync(climate)
+  const arrived = new Promise<string>((resolve) => {
+    device.once('message', (_topic, payload) => resolve(String(payload)))
+  })
+  await detail.getByLabel('Publish to this topic').fill('hello')
+  await detail.getByRole('button', { name: 'Publish' }).click()
+  expect(await arrived).toBe('hello')
+  await page.getByText(/Published and stored as reading \d+/).waitFor()
+  await page.getByRole('tree').focus()
+  await page.keyboard.press('ArrowDown')
+  await page.getByRole('region', { name: 'Topic home/kitchen/plug' }).waitFor()
+})
+
+test('a search finds topics by a part of their names', async () => {
+  await publishAll(['garden/rain', 'garden/sun'], '1')
+  const page = await visit('topics')
+  await page.getByLabel('Search topics').fill('RAIN')
+  await expect.poll(() => page.getByRole('treeitem').count()).toBe(1)
+  await page.getByRole('treeitem', { name: /^garden\/rain/ }).click()
+  await page.getByRole('region', { name: 'Topic garden/rain' }).waitFor()
+  expect(page.url()).toContain('topic=garden%2Frain')
+})
+
+test('who may not publish is offered no box, and sees only what may be read', async () => {
+  await publishAll([climate, 'home/safe/code', 'secret/x'], '1')
+  const page = await visit(`topics?topic=${encodeURIComponent(climate)}`, {}, 'ann')
+  await page
+    .getByRole('region', { name: `Topic ${climate}` })
+    .getByText('+ 1')
+    .or(page.locator('.line'))
+    .first()
+    .waitFor()
+  await page.getByRole('treeitem', { name: 'home', exact: true }).click()
+  await page.getByRole('treeitem', { name: /^kitchen/ }).waitFor()
+  const names = await page.getByRole('treeitem').allInnerTexts()
+  expect(names.join(' ')).not.toMatch(/secret|safe/)
+  expect(await page.getByRole('button', { name: 'Publish' }).count()).toBe(0)
+})
+
+test('twenty thousand topics on one level scroll with a few dozen rows at a time', async () => {
+  const lines = Array.from({ length: 20_000 }, (_one, i) => `{"topic":"many/t${i}","value":${i}}`)
+  const response = await fetch(`${served.url}/api/v1/import`, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${btoa('admin:secret')}`,
+      'content-type': 'application/x-ndjson',
+    },
+    body: lines.join('\n'),
+  })
+  expect(await response.json()).toMatchObject({ imported: 20_000 })
+  const page = await visit('topics')
+  await page.getByRole('treeitem', { name: 'many', exact: true }).click()
+  await page.getByRole('treeitem', { name: /^t0/ }).waitFor()
+  const tree = page.getByRole('tree')
+  for (let n = 0; n < 3; n++) {
+    await tree.evaluate((box) => box.scrollTo(0, box.scrollHeight))
+    const more = page.getByRole('button', { name: 'More of this level…' })
+    await more.click()
+    await more.waitFor({ state: 'detached' })
+  }
+  expect(await page.getByRole('treeitem').count()).toBeLessThan(100)
+  await tree.evaluate((box) => box.scrollTo(0, box.scrollHeight))
+  await page.getByRole('button', { name: 'More of this level…' }).waitFor()
+})
+
+test('names and payloads that want to be more than text are text', async () => {
+  const evil = '<img src=x onerror=alert(1)>'
+  const topics = [
+    `evil/${evil}`,
+    'evil/\u202egnp.exe',
+    `evil/${'x'.repeat(5000)}`,
+    'evil/__proto__',
+    'evil/" onload="x',
+  ]
+  await publishAll(topics, evil)
+  await publishAll(['evil/large'], JSON.stringify({ text: 'y'.repeat(1_000_000) }))
+  await publishAll(['evil/bytes'], Buffer.from([0, 255, 1, 254]))
+  const page = await visit('topics')
+  for (const topic of [...topics, 'evil/large', 'evil/bytes']) {
+    await page.goto(`${served.url}/#/topics?topic=${encodeURIComponent(topic)}`)
+    await page.locator('.payload').waitFor()
+  }
+  expect(await page.locator('main').evaluate((main) => main.querySelectorAll('script, img').length)).toBe(0)
+  expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+})
+
+test.each([
+  ['dark', { colorScheme: 'dark' }],
+  ['phone', { phone: true }],
+] as const)('a topic holds its shape in %s', async (name, looks) => {
+  await publishAll([climate], '{"temperature":20.5,"state":"ON"}')
+  await publishAll([climate], '{"temperature":21.5,"state":"ON"}')
+  const page = await visit(`topics?topic=${encodeURIComponent(climate)}`, looks)
+  await page.getByText('temperature, the last 24 hours').waitFor()
+  await checkAccessibility(page)
+  await picture(page, `topics-${name}`)
+  expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+})
