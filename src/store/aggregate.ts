@@ -61,7 +61,7 @@ export function quantileOf(values: ArrayLike<number>, quantile: number): number 
 }
 
 /** Dotted path and number of every numeric field of a reading. */
-function numbersOf({ fields, payload }: Reading): [string, number][] {
+export function numbersOf({ fields, payload }: Reading): [string, number][] {
   const found = fields ? Object.entries(fields) : leavesOf(payload)
   return found.flatMap(([path, value]): [string, number][] => {
     const number = typeof value === 'bigint' ? Number(value) : value

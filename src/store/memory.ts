@@ -4,11 +4,14 @@ import { AppError } from '../domain/errors.ts'
 import type { Reading } from '../domain/reading.ts'
 import { hasWildcard, matches } from '../domain/topic.ts'
 import { aggregateReadings } from './aggregate.ts'
+import { samplesOf } from './samples.ts'
 import type {
   AggregateQuery,
   RangeQuery,
   ReadingStore,
   RemoveQuery,
+  SamplesQuery,
+  SeriesSamples,
   StoreStatus,
   TopicFilters,
   TopicInfo,
@@ -58,6 +61,7 @@ export function createMemoryStore(): ReadingStore {
     },
     range,
     aggregate: (query) => aggregateReadings(range(rangeOf(query)), query),
+    samples: (query) => sampled(range, query),
     async *since(seq) {
       const missed = readings.filter((reading) => reading.seq > seq)
       for (let at = 0; at < missed.length; at += chunkRows) yield missed.slice(at, at + chunkRows)
@@ -119,6 +123,13 @@ function removedRange({ filters, mayRemove, from, to }: RemoveQuery): RangeQuery
 
 const bytesOf = (readings: readonly Reading[]): number =>
   readings.reduce((sum, { payload }) => sum + payload.length, 0)
+
+async function* sampled(
+  range: (query: RangeQuery) => AsyncIterable<Reading[]>,
+  { pattern, ...query }: SamplesQuery,
+): AsyncGenerator<SeriesSamples[]> {
+  yield await samplesOf(range({ ...query, order: 'asc', limit: Number.POSITIVE_INFINITY }), pattern)
+}
 
 /** The readings an aggregate is made of. */
 export function rangeOf({ filters, mayRead, edges, signal }: AggregateQuery): RangeQuery {

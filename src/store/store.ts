@@ -103,6 +103,30 @@ export interface SeriesAggregate {
   quantiles: Float64Array[]
 }
 
+/** Every number of fields, for questions that look at each. What the numbers of a reading are is as in `AggregateQuery`. */
+export interface SamplesQuery {
+  filters: TopicFilters
+  mayRead?: (topic: string) => boolean
+  /** Source of a regular expression that a field's path must match from end to end; `null`: every field. Runs where it may not stall. */
+  pattern: string | null
+  /** Milliseconds; `from` ≤ time < `to`. */
+  from: number
+  to: number
+  /** An answer may end once it has more samples than this. */
+  limit: number
+  signal?: AbortSignal
+}
+
+/** One field of one topic with one set of tags, by (time, seq). The reading of a whole message is left out: its records say the same. */
+export interface SeriesSamples {
+  topic: string
+  field: string
+  tags: Readonly<Record<string, string>> | undefined
+  /** Milliseconds. */
+  times: Float64Array
+  values: Float64Array
+}
+
 export interface RemoveQuery {
   filters: TopicFilters
   mayRemove?: (topic: string) => boolean
@@ -162,6 +186,8 @@ export interface ReadingReader {
   since(seq: number): AsyncIterable<Reading[]>
   /** Series in the order of their groups, then of their fields (code units), in chunks. */
   aggregate(query: AggregateQuery): AsyncIterable<SeriesAggregate[]>
+  /** Series in chunks, a topic after the other. */
+  samples(query: SamplesQuery): AsyncIterable<SeriesSamples[]>
 }
 
 /** Writes, reads and keeps readings. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { grafanaDashboard, grafanaQueries, grafanaSource } from '../../src/http/grafana.ts'
+import { decodeFields } from '../../src/ingest/decode/decode.ts'
 import { startTestServer } from './server.ts'
 
 const file = (name: string): string =>
@@ -12,8 +13,8 @@ const file = (name: string): string =>
 
 let server: Awaited<ReturnType<typeof startTestServer>>
 beforeAll(async () => {
-  server = await startTestServer()
-  await server.put('open/a', 'x')
+  server = await startTestServer({ fieldsOf: decodeFields })
+  await server.put('open/a', '{"bytes":1}')
 })
 afterAll(() => server.close())
 

@@ -1,15 +1,16 @@
 // /prometheus/api/v1 as a stock Grafana uses it, through the real server: envelope, forms, labels, refusals, who may see what.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { decodeFields } from '../../src/ingest/decode/decode.ts'
 import { startTestServer } from './server.ts'
 
 let server: Awaited<ReturnType<typeof startTestServer>>
 const start = 1_790_000_000
 beforeAll(async () => {
-  server = await startTestServer()
+  server = await startTestServer({ fieldsOf: decodeFields })
   for (let n = 0; n < 10; n++) {
-    await server.put('open/a', 'x'.repeat(n + 1), (start + n * 60) * 1000)
-    await server.put('closed/b', 'x', (start + n * 60) * 1000)
+    await server.put('open/a', `{"bytes":${n + 1}}`, (start + n * 60) * 1000)
+    await server.put('closed/b', '{"bytes":1}', (start + n * 60) * 1000)
   }
 })
 afterAll(() => server.close())
@@ -165,4 +166,32 @@ test('a form that is broken or no form is refused in the same envelope', async (
   })
   expect(await send('{}', 'application/json')).toMatchObject({ code: 400, status: 'error' })
   expect(await send('<a/>', 'text/xml')).toMatchObject({ code: 415, status: 'error' })
+})
+
+test('what Telegraf writes is in aggregates and in PromQL, with its tags', async () => {
+  const own = await startTestServer({ fieldsOf: decodeFields })
+  try {
+    // As its output writes: gzip or not, nanoseconds, a field of each type.
+    const body =
+      'open,host=pi,cpu=cpu0 usage_idle=97.5,count=3i,ok=true,state="on" 1764000000000000000\n' +
+      'open,host=pi,cpu=cpu0 usage_idle=95.5,count=4i 1764000010000000000\n'
+    const headers = { 'content-type': 'text/plain; charset=utf-8', 'user-agent': 'Telegraf/1.34.0' }
+    const written = await own.ask('/api/v2/write?bucket=-&org=-&precision=ns', {
+      method: 'POST',
+      headers,
+      body,
+    })
+    expect(written.status).toBe(204)
+    const range = 'from=2025-11-24T16:00:00Z&to=2025-11-24T17:00:00Z'
+    const rows = await own.ask(
+      `/api/v1/aggregate?prefix=open&every=1h&fn=count,mean&field=usage_idle&${range}`,
+    )
+    expect(await rows.json()).toMatchObject({ data: [{ topic: 'open/pi/cpu0', count: 2, mean: 96.5 }] })
+    const answer = await own.ask('/prometheus/api/v1/query?query=usage_idle{host="pi"}&time=1764000010')
+    expect(await answer.json()).toMatchObject({
+      data: { result: [{ metric: { __name__: 'usage_idle', cpu: 'cpu0' }, value: [1764000010, '95.5'] }] },
+    })
+  } finally {
+    await own.close()
+  }
 })

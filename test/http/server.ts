@@ -133,7 +133,7 @@ export async function startTestServer(options: TestOptions = {}) {
         fieldsOf: options.fieldsOf ?? ((_topic, payload) => ({ bytes: payload.length })),
         limits,
       }),
-      publish: options.publish ?? (({ topic, payload }) => put(topic, payload)),
+      publish: options.publish ?? (({ topic, payload, time }) => put(topic, payload, time)),
       store,
       broker: options.broker ?? {
         clients: () => [],

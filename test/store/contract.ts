@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { matches } from '../../src/domain/topic.ts'
 import type { ReadingStore } from '../../src/store/store.ts'
-import { append, collect, collectSeries, plain, reading } from './reading.ts'
+import { append, collect, collectSamples, collectSeries, expectedSamples, plain, reading } from './reading.ts'
 
 export interface Engine {
   open(): Promise<ReadingStore>
@@ -229,6 +229,65 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
           lasts: [2],
         })
       }
+    })
+
+    test('samples are every number by time, with the tags it has, in memory and in blocks', async () => {
+      const tagged = (room: string) => ({ rules: 'r', tags: { room } })
+      const given: Parameters<typeof append>[1][] = [
+        { topic: 'a', time: 10, payload: Buffer.from('{"t":1,"n":{"x":5},"s":"no","b":true}') },
+        { topic: 'a', time: 30, payload: Buffer.from('{"t":3}'), qos: 0 },
+        { topic: 'a', time: 20, payload: Buffer.from('{"t":2,"n":{"x":6}}') },
+        { topic: 'a', time: 20, payload: Buffer.from('{"t":2.5}') },
+        { topic: 'a', time: 40, payload: Buffer.from('raw'), fields: { t: 4, big: 2n ** 60n } },
+        { topic: 'b', time: 5, payload: Buffer.from('7'), cleaned: tagged('attic') },
+        { topic: 'b', time: 6, payload: Buffer.from('8'), cleaned: tagged('cellar') },
+        { topic: 'b', time: 7, payload: Buffer.from('9'), cleaned: tagged('attic'), qos: 0 },
+        // The reading of a whole message: its records have said it.
+        { topic: 'b', time: 8, payload: Buffer.from('10'), cleaned: { record: 0 } },
+        { topic: 'c', time: 8, payload: Buffer.from('{"t":1e400,"u":"NaN"}') },
+      ]
+      const late = { topic: 'a', time: 15, payload: Buffer.from('{"t":1.5}') }
+      const check = async (): Promise<void> => {
+        const all = await collectSamples(store, {})
+        expect(all).toEqual(await expectedSamples(store))
+        expect(all.filter(({ topic }) => topic === 'b')).toEqual([
+          { topic: 'b', field: 'value', tags: { room: 'attic' }, times: [5, 7], values: [7, 9] },
+          { topic: 'b', field: 'value', tags: { room: 'cellar' }, times: [6], values: [8] },
+        ])
+        const some = await collectSamples(store, { filters: ['a'], pattern: 't|n\\.x', from: 20, to: 40 })
+        expect(some).toEqual([
+          { topic: 'a', field: 'n.x', times: [20], values: [6] },
+          { topic: 'a', field: 't', times: [20, 20, 30], values: [2, 2.5, 3] },
+        ])
+        expect(await collectSamples(store, { mayRead: (topic) => topic === 'c' })).toEqual([])
+      }
+      for (const one of given) await append(store, one)
+      await check()
+      await engine.settle(store)
+      await check()
+      await append(store, late)
+      await append(store, { topic: 'a', time: 50, payload: Buffer.from('{"t":5}') })
+      expect(await collectSamples(store, { filters: ['a'], pattern: 't' })).toMatchObject([
+        { times: [10, 15, 20, 20, 30, 40, 50], values: [1, 1.5, 2, 2.5, 3, 4, 5] },
+      ])
+      await check()
+      await engine.settle(store)
+      await check()
+    })
+
+    test('samples of many topics and rows are those of the rows, and end after the limit', async () => {
+      for (let n = 0; n < 6000; n++) {
+        const payload = Buffer.from(JSON.stringify(n % 5 === 0 ? { t: n, s: 'x' } : { t: n, h: n / 2 }))
+        const appended = append(store, { topic: `t/${n % 90}`, time: (n * 7919) % 100_000, payload })
+        if (n % 500 === 0) await appended
+        if (n === 3000) await engine.settle(store)
+      }
+      await append(store, { topic: 'last' })
+      expect(await collectSamples(store, { from: 1000, to: 90_000 })).toEqual(
+        await expectedSamples(store, { from: 1000, to: 90_000 }),
+      )
+      const few = await collectSamples(store, { limit: 50 })
+      expect(few.reduce((sum, { times }) => sum + times.length, 0)).toBeGreaterThan(50)
     })
 
     test('latest as of a time is the newest reading up to then', async () => {

@@ -1,12 +1,15 @@
 // Readings for the store tests.
 
+import { samplesOf } from '../../src/store/samples.ts'
 import type { NewReading, Reading } from '../../src/domain/reading.ts'
 import type {
   AggregateQuery,
   AppendOptions,
   RangeQuery,
   ReadingStore,
+  SamplesQuery,
   SeriesAggregate,
+  SeriesSamples,
 } from '../../src/store/store.ts'
 
 export function reading(over: Partial<NewReading> & { topic: string }): NewReading {
@@ -74,4 +77,32 @@ export function plain(series: SeriesAggregate | undefined): object {
         : value,
   ])
   return Object.fromEntries(entries) as object
+}
+
+const allSamples = { filters: [], pattern: null, from: 0, to: 1e9, limit: 1e9 }
+
+/** Every series of samples, with plain arrays, by topic, field and tags. */
+export async function collectSamples(store: ReadingStore, query: Partial<SamplesQuery>) {
+  const found: SeriesSamples[] = []
+  for await (const chunk of store.samples({ ...allSamples, ...query })) found.push(...chunk)
+  return inOrder(found)
+}
+
+/** The same, worked out from the readings. */
+export async function expectedSamples(store: ReadingStore, query: Partial<SamplesQuery> = {}) {
+  const { pattern, ...range } = { ...allSamples, ...query }
+  return inOrder(await samplesOf(store.range({ ...range, order: 'asc' }), pattern))
+}
+
+function inOrder(series: readonly SeriesSamples[]) {
+  const keyOf = ({ topic, field, tags }: { topic: string; field: string; tags?: unknown }): string =>
+    JSON.stringify([topic, field, tags])
+  return series
+    .map(({ tags, times, values, ...rest }) => ({
+      ...rest,
+      ...(tags === undefined ? {} : { tags }),
+      times: [...times],
+      values: [...values],
+    }))
+    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
 }

@@ -19,10 +19,34 @@ export function createAutoClean({ aliases }: { aliases: Aliases }): CleanNow {
   return (reading) => {
     const { topic, payload, receivedAt } = reading
     const isSparkplug = topic.startsWith('spBv1.0/')
-    if (!isSparkplug && !mayHoldRecords(payload)) return [reading]
+    const mayHold = isSparkplug || mayHoldRecords(payload)
+    if (!mayHold && isPlain(payload)) return [reading]
     const decoded = decode(payload, { topic, receivedAt, aliases })
-    return readingsOf(reading, decoded, isSparkplug)
+    const keepsFields = isSparkplug || saysMore(decoded)
+    return mayHold || keepsFields ? readingsOf(reading, decoded, keepsFields) : [reading]
   }
+}
+
+/** Aggregates and PromQL count the payload's own JSON leaves where no fields are stored: what other numbers it says must be. */
+function saysMore({ format, marks, records }: Decoded): boolean {
+  if (format === 'json' && marks.length === 0) return false
+  const isNumber = (value: unknown): boolean => typeof value === 'number' || typeof value === 'bigint'
+  return records.some(({ fields }) => Object.values(fields).some(isNumber))
+}
+
+/** JSON whose leaves are all it says; a number is looked at without a string. */
+function isPlain(payload: Uint8Array): boolean {
+  const first = payload[0] ?? openBrace
+  if (payload.length === 0 || payload.length > decodeBytesMax) return true
+  if (first === openBrace || first === openBracket) {
+    try {
+      JSON.parse(bytesOf(payload).toString())
+      return true
+    } catch {
+      return false
+    }
+  }
+  return payload.length <= 24 && /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(bytesOf(payload).toString('latin1'))
 }
 
 const none = new Uint8Array(0)

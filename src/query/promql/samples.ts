@@ -2,7 +2,7 @@
 // are `topic`, `field` (the exact one) and the tags that cleaning gave.
 
 import type { Fields, Reading } from '../../domain/reading.ts'
-import type { RangeQuery } from '../../store/store.ts'
+import type { ReadingReader } from '../../store/store.ts'
 import { execution } from './faults.ts'
 import { keyOf, labelNameOf, type Labels, makeLabels, metricName, metricNameOf } from './labels.ts'
 import { type Matcher, matchesAll } from './matchers.ts'
@@ -16,18 +16,11 @@ export interface Series {
 }
 
 export interface SampleSource {
-  range(query: RangeQuery): AsyncIterable<Reading[]>
-  fieldsOf(reading: Reading): Fields
+  samples: ReadingReader['samples']
   mayRead: (topic: string) => boolean
   signal: AbortSignal
   /** Samples one query may look at. */
   samplesMax: number
-}
-
-interface Growing {
-  labels: Labels
-  times: number[]
-  values: number[]
 }
 
 type Tags = Readonly<Record<string, string>> | undefined
@@ -41,47 +34,85 @@ export async function loadSeries(
 ): Promise<Series[]> {
   const ofTopic = matchers.filter(({ name }) => name === 'topic')
   const topic = ofTopic.find(({ exact }) => exact !== null && exact !== '')?.exact
-  const found = new Map<string, Growing>()
-  const known = createLookup(matchers, found)
-  let samples = 0
-  const chunks = source.range({
+  const chunks = source.samples({
     // A name with a wildcard is no topic: nothing matches it, and it must not be taken for a filter.
     filters: topic === undefined || topic === null || /[+#]/.test(topic) ? [] : [topic],
     mayRead: (name) => ofTopic.every(({ test }) => test(name)) && source.mayRead(name),
+    pattern: patternOf(matchers),
     from,
     to: to + 1,
-    order: 'asc',
-    limit: Number.POSITIVE_INFINITY,
+    limit: source.samplesMax,
     signal: source.signal,
   })
+  const found = new Map<string, Series>()
+  let samples = 0
   for await (const chunk of chunks) {
     source.signal.throwIfAborted()
-    for (const reading of chunk) {
-      // The reading of a whole message repeats what the records before it say.
-      if (reading.cleaned?.record === 0) continue
-      for (const [field, value] of Object.entries(source.fieldsOf(reading))) {
-        const number = typeof value === 'bigint' ? Number(value) : value
-        if (typeof number !== 'number' || !Number.isFinite(number)) continue
-        const series = known(reading, field)
-        if (!series) continue
-        if (++samples > source.samplesMax) {
-          throw execution(
-            `the query looks at more than ${source.samplesMax} samples; ask for fewer series or a shorter range (limits.query_samples)`,
-          )
-        }
-        if (series.times.at(-1) === reading.time) series.values[series.values.length - 1] = number
-        else {
-          series.times.push(reading.time)
-          series.values.push(number)
-        }
-      }
+    for (const { topic: name, field, tags, times, values } of chunk) {
+      const labels = seriesLabels(name, field, tags)
+      if (!matchesAll(matchers, labels)) continue
+      samples += times.length
+      if (samples > source.samplesMax) throw tooMany(source)
+      const key = keyOf(labels)
+      const series = newestOfEqual({ labels, times, values })
+      const before = found.get(key)
+      found.set(key, before ? together(before, series) : series)
     }
   }
-  return [...found.values()].map(({ labels, times, values }) => ({
-    labels,
-    times: Float64Array.from(times),
-    values: Float64Array.from(values),
-  }))
+  return [...found.values()]
+}
+
+/** The paths that a metric of this name, or a field label, can come from; `null` when any may. */
+function patternOf(matchers: readonly Matcher[]): string | null {
+  const exactOf = (label: string): string | null | undefined =>
+    matchers.find(({ name, exact }) => name === label && exact !== null && exact !== '')?.exact
+  const field = exactOf('field')
+  if (field !== null && field !== undefined) return field.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+  const name = exactOf(metricName)
+  if (name === null || name === undefined || !/^[\w:]+$/.test(name)) return null
+  // An underscore stands for whatever a metric's name cannot have, and before a digit or alone maybe for nothing.
+  const other = '[^a-zA-Z0-9:]'
+  const start = /^_(?=\d|$)/.test(name) ? `${other}?` : ''
+  return start + name.slice(start === '' ? 0 : 1).replaceAll('_', other)
+}
+
+/** Of equal times the last counts. */
+function newestOfEqual(series: Series): Series {
+  const { labels, times, values } = series
+  let kept = 0
+  for (let at = 0; at < times.length; at++) {
+    if (at > 0 && times[at] === times[at - 1]) kept--
+    if (kept !== at) {
+      times[kept] = times[at] ?? 0
+      values[kept] = values[at] ?? Number.NaN
+    }
+    kept++
+  }
+  return kept === times.length
+    ? series
+    : { labels, times: times.subarray(0, kept), values: values.subarray(0, kept) }
+}
+
+/** Two fields of one topic whose names look the same as metric and label. */
+function together(a: Series, b: Series): Series {
+  const [allTimes, allValues] = [
+    [...a.times, ...b.times],
+    [...a.values, ...b.values],
+  ]
+  const order = Array.from(allTimes, (_time, at) => at).sort(
+    (x, y) => (allTimes[x] ?? 0) - (allTimes[y] ?? 0) || x - y,
+  )
+  return newestOfEqual({
+    labels: a.labels,
+    times: Float64Array.from(order, (at) => allTimes[at] ?? 0),
+    values: Float64Array.from(order, (at) => allValues[at] ?? Number.NaN),
+  })
+}
+
+function tooMany({ samplesMax }: SampleSource): Error {
+  return execution(
+    `the query looks at more than ${samplesMax} samples; ask for fewer series or a shorter range (limits.query_samples)`,
+  )
 }
 
 /** The labels of every numeric field of a reading. */
@@ -94,27 +125,4 @@ export function labelsOf(reading: Reading, fields: Fields): Labels[] {
 function seriesLabels(topic: string, field: string, tags: Tags): Labels {
   const more = Object.entries(tags ?? {}).map(([tag, value]): [string, string] => [labelNameOf(tag), value])
   return makeLabels([...more, [metricName, metricNameOf(field)], ['field', field], ['topic', topic]])
-}
-
-/** Labels are made and matched once for each topic, object of tags and field. */
-function createLookup(
-  matchers: readonly Matcher[],
-  found: Map<string, Growing>,
-): (reading: Reading, field: string) => Growing | null {
-  const topics = new Map<string, Map<Tags, Map<string, Growing | null>>>()
-  return ({ topic, cleaned }, field) => {
-    const ofTopic = made(topics, topic, () => new Map<Tags, Map<string, Growing | null>>())
-    const ofTags = made(ofTopic, cleaned?.tags, () => new Map<string, Growing | null>())
-    return made(ofTags, field, () => {
-      const labels = seriesLabels(topic, field, cleaned?.tags)
-      if (!matchesAll(matchers, labels)) return null
-      return made(found, keyOf(labels), () => ({ labels, times: [], values: [] }))
-    })
-  }
-}
-
-function made<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  let value = map.get(key)
-  if (value === undefined) map.set(key, (value = make()))
-  return value
 }

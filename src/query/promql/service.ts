@@ -50,7 +50,7 @@ export interface PromqlLimits {
 }
 
 interface Deps {
-  store: Pick<ReadingReader, 'range' | 'latest' | 'topics'>
+  store: Pick<ReadingReader, 'samples' | 'latest' | 'topics'>
   fieldsOf: (reading: Reading) => Fields
   under: Ceiling
   limits: PromqlLimits
@@ -63,8 +63,7 @@ const stepsMax = 11_000
 
 export function createPromql({ store, fieldsOf, under, limits }: Deps): Promql {
   const sourceOf = (mayRead: Asker['mayRead'], signal: AbortSignal): SampleSource => ({
-    range: (query) => store.range(query),
-    fieldsOf,
+    samples: (query) => store.samples(query),
     mayRead,
     signal,
     samplesMax: limits.query_samples,

@@ -13,7 +13,9 @@ import type {
   Receipts,
   RemoveQuery,
   Removed,
+  SamplesQuery,
   SeriesAggregate,
+  SeriesSamples,
   StoreStatus,
   TopicInfo,
   TopicsQuery,
@@ -141,6 +143,11 @@ class LevelStore implements ReadingStore {
   async *aggregate(query: AggregateQuery): AsyncGenerator<SeriesAggregate[]> {
     await this.#reopened()
     yield* this.#readings.aggregate(query)
+  }
+
+  async *samples(query: SamplesQuery): AsyncGenerator<SeriesSamples[]> {
+    await this.#reopened()
+    yield* this.#readings.samples(query)
   }
 
   async topics(query: TopicsQuery): Promise<TopicInfo[]> {

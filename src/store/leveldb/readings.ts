@@ -7,11 +7,14 @@ import type {
   AggregateQuery,
   LatestQuery,
   RangeQuery,
+  SamplesQuery,
   SeriesAggregate,
+  SeriesSamples,
   TopicFilters,
   TopicInfo,
   TopicsQuery,
 } from '../store.ts'
+import { partedByTags } from '../samples.ts'
 import { parseFields } from './block/fields.ts'
 import type { Database } from './database.ts'
 import { countRows, findRow, topicSet } from './hotTopics.ts'
@@ -21,6 +24,7 @@ import type { Loaded } from './load.ts'
 import type { AggregateJob } from './scan/aggregates.ts'
 import type { RowChunk } from './scan/chunk.ts'
 import type { RangeJob } from './scan/jobs.ts'
+import type { SamplesJob } from './scan/samples.ts'
 import { decodeTopic, type StoredReading } from './topicRecord.ts'
 import type { TopicCounts } from './topics/stats.ts'
 
@@ -113,6 +117,26 @@ export class Readings {
     for await (const chunk of keeper.blocks.aggregate(job, { epochs, isSmall, signal })) {
       signal?.throwIfAborted()
       yield chunk
+    }
+  }
+
+  async *samples(query: SamplesQuery): AsyncGenerator<SeriesSamples[]> {
+    const { keeper, loaded } = this.#deps
+    const { filters, mayRead, pattern, from, to, limit, signal } = query
+    const ids = this.#select({ filters, ...everyTopic, ...(mayRead ? { mayRead } : {}) })
+    const { epochs } = keeper
+    const job: SamplesJob = { topics: topicSet(epochs, ids), pattern, from, to, limit }
+    const isSmall = this.#isSmall(ids, { from, to, order: 'asc', limit: Number.POSITIVE_INFINITY })
+    const of = (kind: number) => {
+      const capture = loaded.captures.get(kind)
+      if (!capture) throw new AppError('store_corrupt', `the capture data ${kind} of readings is damaged`)
+      return capture.cleaned
+    }
+    for await (const chunk of keeper.blocks.samples(job, { epochs, isSmall, signal })) {
+      signal?.throwIfAborted()
+      yield chunk.flatMap(({ topicId, captures, ...rest }) =>
+        partedByTags({ topic: loaded.names.nameOf(topicId), kinds: captures, of, ...rest }),
+      )
     }
   }
 

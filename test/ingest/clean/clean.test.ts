@@ -3,10 +3,11 @@ import { expect, test } from 'vitest'
 import type { NewReading } from '../../../src/domain/reading.ts'
 import { createCapture } from '../../../src/ingest/capture.ts'
 import { createAutoClean } from '../../../src/ingest/clean/clean.ts'
+import { decodeFields } from '../../../src/ingest/decode/decode.ts'
 import { createAliases } from '../../../src/ingest/decode/sparkplugAliases.ts'
 import { createMetrics } from '../../../src/ops/metrics.ts'
 import { createMemoryStore } from '../../../src/store/memory.ts'
-import { collect, reading } from '../../store/reading.ts'
+import { collect, collectSamples, reading } from '../../store/reading.ts'
 import { readMessages } from '../score.ts'
 
 const receivedAt = Date.parse('2026-01-01T00:00:00Z')
@@ -27,6 +28,42 @@ test('a message with one record and no time is stored as it came', () => {
   }
 })
 
+test.each([
+  ['weather,site=north t=3,h=4i', { t: 3, h: 4 }],
+  ['21.5 C', { value: 21.5 }],
+  ['{"t":9,"h":1', { t: 9 }],
+  ['[{"bn":"d","n":"t","v":7}]', { dt: 7 }],
+])('the numbers of %s are stored as fields: aggregates read no other format than JSON', (payload, fields) => {
+  const [made, ...others] = parts(payload)
+  expect(others).toEqual([])
+  expect({ ...made?.fields }).toEqual(fields)
+  expect(String(made?.payload)).toBe(payload)
+})
+
+test('samples of real messages are the numbers that their fields show', async () => {
+  const store = createMemoryStore()
+  const capture = createCapture({ store, metrics: createMetrics(), clean: clean() })
+  const messages = readMessages()
+  for (const [at, { payload }] of messages.entries()) {
+    const given = reading({ topic: `m/${at}`, payload, time: at, receivedAt: at })
+    await new Promise<void>((resolve) => capture(given, { awaited: true }, () => resolve()))
+  }
+  const shown = new Map<string, number>()
+  for (const one of await collect(store)) {
+    if (one.cleaned?.record === 0) continue
+    for (const [field, value] of Object.entries(one.fields ?? decodeFields(one.topic, one.payload) ?? {})) {
+      const number = typeof value === 'bigint' ? Number(value) : value
+      if (typeof number === 'number' && Number.isFinite(number)) shown.set(`${one.topic} ${field}`, number)
+    }
+  }
+  const counted = new Map<string, number>()
+  for (const { topic, field, values } of await collectSamples(store, { to: 1e15 })) {
+    counted.set(`${topic} ${field}`, values.at(-1) ?? Number.NaN)
+  }
+  expect(counted).toEqual(shown)
+  expect(counted.size).toBeGreaterThan(messages.length)
+})
+
 test('a SenML pack with times is one reading for each record, and last the message with the payload', () => {
   const payload = '[{"bn":"d:","bt":1700000000,"n":"a","u":"V","v":1},{"n":"a","t":-5,"v":2}]'
   expect(parts(payload).map(plain)).toEqual([
@@ -44,7 +81,8 @@ test('a SenML pack with times is one reading for each record, and last the messa
 test('records without times stay one reading, with their units', () => {
   const [made, ...others] = parts('[{"n":"a","u":"Cel","v":1},{"n":"b","u":"%RH","v":2}]')
   expect(others).toEqual([])
-  expect(made?.fields).toBeNull()
+  // Its leaves as JSON have other names: aggregates would count these.
+  expect({ ...made?.fields }).toEqual({ a: 1, b: 2 })
   expect({ ...made?.cleaned?.units }).toEqual({ a: '°C', b: '%' })
 })
 

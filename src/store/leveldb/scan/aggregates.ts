@@ -3,7 +3,8 @@
 
 import type { SeriesAggregate } from '../../store.ts'
 import { aggregateBlock } from '../aggregate/block.ts'
-import { type HotRow, RowAggregator } from '../aggregate/rows.ts'
+import type { HotRow } from '../aggregate/rowNumbers.ts'
+import { RowAggregator } from '../aggregate/rows.ts'
 import { AggregateTarget, type Group } from '../aggregate/target.ts'
 import type { BlockEntry } from '../directory.ts'
 import { readBody } from '../segment.ts'

@@ -12,6 +12,7 @@ import { rollEpoch, type RollContext } from '../roll/roll.ts'
 import { type AggregateJob, aggregateSteps } from '../scan/aggregates.ts'
 import { buffersOf } from '../scan/chunk.ts'
 import { type RangeJob, rangeChunks, type SinceJob, sinceChunks, type Sources } from '../scan/jobs.ts'
+import { sampleBuffersOf, sampleChunks, type SamplesJob } from '../scan/samples.ts'
 import { loadShapes } from '../shapeTable.ts'
 import { View } from '../view.ts'
 import { type Method, type Out, serveCalls } from './calls.ts'
@@ -122,6 +123,8 @@ const methods: Record<string, Method> = {
     (await opening).scan(params, out, sinceChunks, buffersOf),
   aggregate: async (params: ScanParams<AggregateJob>, out) =>
     (await opening).scan(params, out, aggregateSteps, () => []),
+  samples: async (params: ScanParams<SamplesJob>, out) =>
+    (await opening).scan(params, out, sampleChunks, sampleBuffersOf),
   roll: async (params: RollParams, out) =>
     (await opening).change(params, out, async (context) => {
       const input = { rows: new HotRows(params.rows), end: params.end, segments: params.segments }

@@ -1,0 +1,90 @@
+// Samples of a series parted by what cleaning knows of each: those of a whole message are left out, and each set of tags is a
+// series of its own. And samples straight from readings, obviously correct, which the reference engine answers with.
+
+import type { Cleaned, Reading } from '../domain/reading.ts'
+import { numbersOf } from './aggregate.ts'
+import type { SeriesSamples } from './store.ts'
+
+type Tags = SeriesSamples['tags']
+
+/** `of(at)` is what cleaning knows of sample `at`; many samples have the same, so that it is asked by number. */
+export interface Unparted {
+  topic: string
+  field: string
+  times: Float64Array
+  values: Float64Array
+  /** A number for each sample, or one for all. */
+  kinds: ArrayLike<number> | number
+  of: (kind: number) => Cleaned | undefined
+}
+
+export function partedByTags({ topic, field, times, values, kinds, of }: Unparted): SeriesSamples[] {
+  if (typeof kinds === 'number') {
+    const cleaned = of(kinds)
+    return cleaned?.record === 0 ? [] : [{ topic, field, tags: cleaned?.tags, times, values }]
+  }
+  const parts = new Map<string, { tags: Tags; at: number[] }>()
+  const partOf = new Map<number, { tags: Tags; at: number[] } | null>()
+  for (let at = 0; at < times.length; at++) {
+    const kind = kinds[at] ?? 0
+    let part = partOf.get(kind)
+    if (part === undefined) {
+      const cleaned = of(kind)
+      const tags = cleaned?.tags ?? {}
+      const key = JSON.stringify(
+        Object.keys(tags)
+          .sort()
+          .map((name) => [name, tags[name]]),
+      )
+      part = cleaned?.record === 0 ? null : (parts.get(key) ?? { tags: cleaned?.tags, at: [] })
+      if (part) parts.set(key, part)
+      partOf.set(kind, part)
+    }
+    part?.at.push(at)
+  }
+  return [...parts.values()].map(({ tags, at: places }) =>
+    places.length === times.length
+      ? { topic, field, tags, times, values }
+      : {
+          topic,
+          field,
+          tags,
+          times: Float64Array.from(places, (at) => times[at] ?? 0),
+          values: Float64Array.from(places, (at) => values[at] ?? 0),
+        },
+  )
+}
+
+/** Series of `readings`, which come in (time, seq) order. */
+export async function samplesOf(
+  readings: AsyncIterable<Reading[]>,
+  pattern: string | null,
+): Promise<SeriesSamples[]> {
+  const test = pattern === null ? null : new RegExp(`^(?:${pattern})$`, 's')
+  const found = new Map<
+    string,
+    { topic: string; field: string; samples: [number, number, Cleaned | undefined][] }
+  >()
+  for await (const chunk of readings) {
+    for (const reading of chunk) {
+      const { topic, time, cleaned } = reading
+      for (const [field, value] of numbersOf(reading)) {
+        if (test?.test(field) === false) continue
+        const key = JSON.stringify([topic, field])
+        const series = found.get(key) ?? { topic, field, samples: [] }
+        series.samples.push([time, value, cleaned])
+        found.set(key, series)
+      }
+    }
+  }
+  return [...found.values()].flatMap(({ topic, field, samples }) =>
+    partedByTags({
+      topic,
+      field,
+      times: Float64Array.from(samples, ([time]) => time),
+      values: Float64Array.from(samples, ([, value]) => value),
+      kinds: samples.map((_one, at) => at),
+      of: (at) => samples[at]?.[2],
+    }),
+  )
+}
