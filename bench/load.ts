@@ -15,6 +15,8 @@ export interface LoadOptions {
   pace: number
   username: string
   password: string
+  /** By default each client has its own. */
+  topic?: string
 }
 
 export interface LoadResult {
@@ -107,7 +109,7 @@ async function connect(options: LoadOptions, n: number, onAck: (ms: number) => v
   )
   const connack = await new Promise<Buffer>((resolve) => socket.once('data', resolve))
   if (connack[3] !== 0) throw new Error(`CONNACK ${connack.toString('hex')}`)
-  return new Publisher(socket, `bench/house/room-${n}/climate`, onAck)
+  return new Publisher(socket, options.topic ?? `bench/house/room-${n}/climate`, onAck)
 }
 
 async function load(options: LoadOptions): Promise<LoadResult> {

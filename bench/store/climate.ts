@@ -16,6 +16,8 @@ export interface Climate {
 export interface ClimateSize {
   topics: number
   readings: number
+  /** Devices send so many times less often. */
+  slower?: number
 }
 
 export const climateStart = Date.UTC(2025, 0, 1)
@@ -24,7 +26,7 @@ const devicesMax = 2 ** 17
 
 export const topicName = (device: number): string => `site/${device % 20}/device-${device}/climate`
 
-export function createClimate({ topics, readings }: ClimateSize): Climate {
+export function createClimate({ topics, readings, slower = 1 }: ClimateSize): Climate {
   const each = Math.floor(readings / topics)
   const count = each * topics
   const random = createRandom(0x12345678)
@@ -36,7 +38,7 @@ export function createClimate({ topics, readings }: ClimateSize): Climate {
     let t = 180 + Math.floor(random() * 80)
     let h = 300 + Math.floor(random() * 400)
     for (let i = device * each; i < (device + 1) * each; i++) {
-      time += 1000 + Math.floor(random() * 9000)
+      time += (1000 + Math.floor(random() * 9000)) * slower
       t = within(t + step(random, 3), -100, 450)
       h = within(h + step(random, 4), 0, 1000)
       keys[i] = time * devicesMax + device

@@ -10,7 +10,10 @@ import { cpuUsOf, settledBytes } from '../process.ts'
 import { type Answer, meanKey, type Question, type System } from '../question.ts'
 import { encodeLines, sendAll } from './lines.ts'
 
-export async function startInflux(program: string, home: string, climate: Climate): Promise<System> {
+/** `port`: for questions of other benchmarks. */
+export type Influx = System & { port: number; pid: number }
+
+export async function startInflux(program: string, home: string, climate: Climate): Promise<Influx> {
   const [port, rpcPort] = [await freePort(), await freePort()]
   const path = join(home, `influx-${climate.topics}`)
   mkdirSync(path)
@@ -22,6 +25,8 @@ export async function startInflux(program: string, home: string, climate: Climat
   await client.post('/query', 'q=CREATE+DATABASE+d', 'application/x-www-form-urlencoded')
   return {
     name: 'InfluxDB 1.6',
+    port,
+    pid,
     async load() {
       const bodies = encodeLines(climate, 'ms')
       const [started, cpu] = [performance.now(), cpuUsOf(pid)]

@@ -16,7 +16,10 @@ interface Result {
   value?: [number, string]
 }
 
-export async function startVictoria(program: string, home: string, climate: Climate): Promise<System> {
+/** `port`: for questions of other benchmarks. */
+export type Victoria = System & { port: number; pid: number }
+
+export async function startVictoria(program: string, home: string, climate: Climate): Promise<Victoria> {
   const port = await freePort()
   const path = join(home, `victoria-${climate.topics}`)
   const flags = [
@@ -34,6 +37,8 @@ export async function startVictoria(program: string, home: string, climate: Clim
   await client.ready('/health')
   return {
     name: 'VictoriaMetrics',
+    port,
+    pid,
     async load() {
       const bodies = encodeLines(climate, 'ns')
       const [started, cpu] = [performance.now(), cpuUsOf(pid)]

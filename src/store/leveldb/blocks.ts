@@ -13,7 +13,7 @@ import type { SeriesAggregate } from '../store.ts'
 import { type AggregateJob, aggregateSteps } from './scan/aggregates.ts'
 import type { RowChunk } from './scan/chunk.ts'
 import { type RangeJob, rangeChunks, type SinceJob, sinceChunks, type Sources } from './scan/jobs.ts'
-import { type RawSeries, sampleChunks, type SamplesJob } from './scan/samples.ts'
+import { type SampleChunk, sampleChunks, type SamplesJob } from './scan/samples.ts'
 import { loadShapes } from './shapeTable.ts'
 import type { RollParams, ScanParams, ViewParams } from './thread/main.ts'
 import { StoreThread } from './thread/thread.ts'
@@ -131,7 +131,7 @@ export class Blocks {
     return this.#scan({ method: 'aggregate', job }, read, asking)
   }
 
-  samples(job: SamplesJob, asking: Asking): AsyncGenerator<RawSeries[]> {
+  samples(job: SamplesJob, asking: Asking): AsyncGenerator<SampleChunk> {
     const read = (sources: Sources) => sampleChunks(sources, job)
     return this.#scan({ method: 'samples', job }, read, asking)
   }

@@ -134,8 +134,15 @@ export class Readings {
     }
     for await (const chunk of keeper.blocks.samples(job, { epochs, isSmall, signal })) {
       signal?.throwIfAborted()
-      yield chunk.flatMap(({ topicId, captures, ...rest }) =>
-        partedByTags({ topic: loaded.names.nameOf(topicId), kinds: captures, of, ...rest }),
+      yield chunk.series.flatMap(({ topicId, field, start, end, captures }) =>
+        partedByTags({
+          topic: loaded.names.nameOf(topicId),
+          field,
+          times: chunk.times.subarray(start, end),
+          values: chunk.values.subarray(start, end),
+          kinds: captures,
+          of,
+        }),
       )
     }
   }

@@ -15,6 +15,8 @@ import { writeTexts } from './writer.ts'
 export interface OpenBlock extends BlockExtent {
   /** Times in order. Goes into `target` when that is long enough, as in all that follow. */
   times(target?: Float64Array): Float64Array
+  /** The same, read once for all who ask: not to be changed. */
+  sharedTimes(): Float64Array
   seqs(target?: Float64Array): Float64Array
   receivedAt(): Float64Array
   metas(): Uint32Array
@@ -88,7 +90,10 @@ class Opened implements OpenBlock {
     return this.#integers(0, target)
   }
 
-  /** Read once, never handed out. */
+  sharedTimes(): Float64Array {
+    return this.#ownTimes
+  }
+
   get #ownTimes(): Float64Array {
     this.#times ??= this.times()
     return this.#times

@@ -17,14 +17,21 @@ export interface SamplesJob {
   limit: number
 }
 
-/** One field of one topic, by (time, seq). */
+/** One field of one topic, by (time, seq): samples `start` to `end` (left out) of a chunk. */
 export interface RawSeries {
   topicId: number
   field: string
-  times: Float64Array
-  values: Float64Array
+  start: number
+  end: number
   /** Number of the capture data of each sample, or of all. */
   captures: Uint32Array | number
+}
+
+/** Series packed into two columns: a buffer handed to another thread costs more than the samples in it. */
+export interface SampleChunk {
+  series: RawSeries[]
+  times: Float64Array
+  values: Float64Array
 }
 
 /** Samples gathered before they are handed over. */
@@ -32,9 +39,9 @@ const chunkSamples = 65_536
 const stepTopics = 32
 
 /** Works a step at a time (`null`), then gives series in chunks. */
-export function* sampleChunks(sources: Sources, job: SamplesJob): Generator<RawSeries[] | null, void> {
+export function* sampleChunks(sources: Sources, job: SamplesJob): Generator<SampleChunk | null, void> {
   const gatherer = new Gatherer(job)
-  let batch: RawSeries[] = []
+  let batch: Gathered[] = []
   let gathered = 0
   let total = 0
   for (const [i, topicId] of job.topics.ids.entries()) {
@@ -47,22 +54,38 @@ export function* sampleChunks(sources: Sources, job: SamplesJob): Generator<RawS
     total += gatherer.count
     batch.push(...gatherer.finish(topicId))
     if (gathered >= chunkSamples || total > job.limit) {
-      yield batch
+      yield packed(batch, gathered)
       batch = []
       gathered = 0
     } else if (i % stepTopics === 0) yield null
     if (total > job.limit) return
   }
-  if (batch.length > 0) yield batch
+  if (batch.length > 0) yield packed(batch, gathered)
 }
 
 /** The buffers of a chunk, to be given to another thread. */
-export function sampleBuffersOf(chunk: readonly RawSeries[] | null): ArrayBuffer[] {
-  return (chunk ?? []).flatMap(({ times, values, captures }) =>
-    [times, values, ...(typeof captures === 'number' ? [] : [captures])].map(
-      ({ buffer }) => buffer as ArrayBuffer,
-    ),
-  )
+export function sampleBuffersOf(chunk: SampleChunk | null): ArrayBuffer[] {
+  return chunk ? [chunk.times.buffer as ArrayBuffer, chunk.values.buffer as ArrayBuffer] : []
+}
+
+interface Gathered {
+  topicId: number
+  field: string
+  column: Column
+}
+
+function packed(batch: readonly Gathered[], count: number): SampleChunk {
+  const times = new Float64Array(count)
+  const values = new Float64Array(count)
+  let start = 0
+  const series = batch.map(({ topicId, field, column }): RawSeries => {
+    const end = start + column.length
+    const captures = column.writeTo(times.subarray(start, end), values.subarray(start, end))
+    const one = { topicId, field, start, end, captures }
+    start = end
+    return one
+  })
+  return { series, times, values }
 }
 
 /** Gathers the samples of one topic. */
@@ -105,7 +128,7 @@ class Gatherer implements NumberTaker {
     for (const [path, types] of block.paths()) {
       const field = types.has('number') ? this.wanted(path) : -1
       if (field < 0) continue
-      times ??= block.times()
+      times ??= block.sharedTimes()
       metas ??= block.metas()
       const { rows, values } = block.numbers(path)
       this.count += this.#column(field).append(times, metas, { rows, values, first, end })
@@ -149,9 +172,9 @@ class Gatherer implements NumberTaker {
   }
 
   /** The series of the topic; begins anew. */
-  finish(topicId: number): RawSeries[] {
+  finish(topicId: number): Gathered[] {
     const series = this.#columns.flatMap((column, field) =>
-      column && column.length > 0 ? [{ topicId, field: this.#paths[field]!, ...column.finish() }] : [],
+      column && column.length > 0 ? [{ topicId, field: this.#paths[field]!, column }] : [],
     )
     this.#columns = []
     this.count = 0
@@ -163,29 +186,28 @@ class Gatherer implements NumberTaker {
   }
 }
 
-/** Samples of one field, in the order in which they came. */
-class Column {
-  #times = new Float64Array(256)
-  #values = new Float64Array(256)
-  /** Made when a second one is met. */
-  #captures: Uint32Array | null = null
-  #capture = -1
-  #length = 0
-  #isOrdered = true
+/** Samples that came together. */
+interface Part {
+  times: Float64Array
+  values: Float64Array
+  captures: Uint32Array
+}
 
-  get length(): number {
-    return this.#length
-  }
+/** Samples of one field, in the order in which they came: whole columns of blocks as they are, and single ones. */
+class Column {
+  readonly #parts: Part[] = []
+  #single: { times: number[]; values: number[]; captures: number[] } = { times: [], values: [], captures: [] }
+  #last = Number.NEGATIVE_INFINITY
+  #isOrdered = true
+  length = 0
 
   push(time: number, value: number, capture: number): void {
-    if (this.#length === this.#times.length) this.#grow(this.#length * 2)
-    const at = this.#length++
-    if (at > 0 && time < this.#times[at - 1]!) this.#isOrdered = false
-    this.#times[at] = time
-    this.#values[at] = value
-    if (this.#capture < 0) this.#capture = capture
-    else if (capture !== this.#capture && !this.#captures) this.#distinguish(at)
-    if (this.#captures) this.#captures[at] = capture
+    if (time < this.#last) this.#isOrdered = false
+    this.#last = time
+    this.#single.times.push(time)
+    this.#single.values.push(value)
+    this.#single.captures.push(capture)
+    this.length++
   }
 
   /** Rows `first` to `end` (left out) of a block that have a number; gives how many they are. */
@@ -195,45 +217,60 @@ class Column {
     given: { rows: Uint32Array | null; values: Float64Array; first: number; end: number },
   ): number {
     const { rows, values, first, end } = given
-    const before = this.#length
+    const before = this.length
     if (rows) {
       for (let i = 0; i < rows.length; i++) {
         const row = rows[i]!
         if (row >= first && row < end) this.push(times[row]!, values[i]!, metas[row]!)
       }
-    } else {
-      while (this.#times.length < before + end - first) this.#grow(this.#times.length * 2)
-      for (let row = first; row < end; row++) this.push(times[row]!, values[row]!, metas[row]!)
+      return this.length - before
     }
-    return this.#length - before
+    this.#endSingle()
+    if (times[first]! < this.#last) this.#isOrdered = false
+    this.#last = times[end - 1]!
+    this.#parts.push({
+      times: times.subarray(first, end),
+      values: values.subarray(first, end),
+      captures: metas.subarray(first, end),
+    })
+    this.length += end - first
+    return end - first
   }
 
-  finish(): Omit<RawSeries, 'topicId' | 'field'> {
-    const length = this.#length
-    const times = this.#times.slice(0, length)
-    const values = this.#values.slice(0, length)
-    const captures = this.#captures?.slice(0, length) ?? this.#capture
-    if (this.#isOrdered) return { times, values, captures }
-    // What came later has the greater number: equal times stay as they are.
-    const order = Uint32Array.from(times, (_time, at) => at).sort((a, b) => times[a]! - times[b]! || a - b)
-    return {
-      times: Float64Array.from(order, (at) => times[at]!),
-      values: Float64Array.from(order, (at) => values[at]!),
-      captures: typeof captures === 'number' ? captures : Uint32Array.from(order, (at) => captures[at]!),
+  /** Writes everything by (time, seq); gives the capture data of each, or of all. */
+  writeTo(times: Float64Array, values: Float64Array): Uint32Array | number {
+    this.#endSingle()
+    const captures = new Uint32Array(this.length)
+    let at = 0
+    for (const part of this.#parts) {
+      times.set(part.times, at)
+      values.set(part.values, at)
+      captures.set(part.captures, at)
+      at += part.times.length
     }
+    if (!this.#isOrdered) sort(times, values, captures)
+    const first = captures[0]!
+    for (let i = 1; i < captures.length; i++) if (captures[i] !== first) return captures
+    return first
   }
 
-  #distinguish(length: number): void {
-    this.#captures = new Uint32Array(this.#times.length).fill(this.#capture, 0, length)
+  #endSingle(): void {
+    const { times, values, captures } = this.#single
+    if (times.length === 0) return
+    this.#parts.push({
+      times: Float64Array.from(times),
+      values: Float64Array.from(values),
+      captures: Uint32Array.from(captures),
+    })
+    this.#single = { times: [], values: [], captures: [] }
   }
+}
 
-  #grow(size: number): void {
-    const grown = <T extends Float64Array | Uint32Array>(from: T, to: T): T => {
-      to.set(from)
-      return to
-    }
-    this.#times = grown(this.#times, new Float64Array(size))
-    this.#values = grown(this.#values, new Float64Array(size))
-    if (this.#captures) this.#captures = grown(this.#captures, new Uint32Array(size))
+/** By time; what came later has the greater number, so that equal times stay as they are. */
+function sort(times: Float64Array, values: Float64Array, captures: Uint32Array): void {
+  const order = Uint32Array.from(times, (_time, at) => at).sort((a, b) => times[a]! - times[b]! || a - b)
+  for (const column of [times, values, captures]) {
+    const given = column.slice()
+    for (const [at, from] of order.entries()) column[at] = given[from]!
   }
 }
