@@ -23,8 +23,10 @@ import { createLifecycle, type Lifecycle } from './ops/lifecycle.ts'
 import type { Log } from './ops/log.ts'
 import { createMetrics, type Metrics } from './ops/metrics.ts'
 import { measureServer, measureSessions } from './ops/serverMetrics.ts'
+import { version } from './ops/version.ts'
 import { createQuery } from './query/query.ts'
 import { type DataDirectory, openDataDirectory } from './store/directory.ts'
+import { encodeBackup } from './store/backup.ts'
 import { openStore } from './store/open.ts'
 import type { ReadingStore, StoreStatus } from './store/store.ts'
 
@@ -105,6 +107,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     broker: broker.view,
     importing: { store, capture: createCapture({ store, metrics, feed }) },
     readings: store,
+    backup: store.status.engine === 'memory' ? null : (signal) => backupOf({ store, sessions }, signal),
     retention: { rules: config.store.retention, bytesMax: config.store.max_bytes },
     rules,
     metrics,
@@ -134,6 +137,18 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     relimit: ({ mqtt }) => broker.relimit(mqtt),
     stop: () => lifecycle.stop(),
   }
+}
+
+/** Sessions first: the readings that come meanwhile complete them, as after a kill. */
+function backupOf(
+  { store, sessions }: { store: ReadingStore; sessions: Sessions },
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const head = { version, created_at: new Date().toISOString(), disk_bytes: store.status.diskBytes }
+  return encodeBackup(head, [
+    { name: 'sessions', records: sessions.records(signal) },
+    { name: 'readings', records: store.records(signal) },
+  ])
 }
 
 /** Everything that can be read again is, also when one file of it is broken; the first fault is thrown. */

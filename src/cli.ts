@@ -1,6 +1,7 @@
 // The command line: one program, one file a command under cli/. Exit codes are 0 (ok), 1 (failed) and 2 (wrong usage).
 
 import { Command, CommanderError } from 'commander'
+import { addBackup } from './cli/backup.ts'
 import { addCheckConfig } from './cli/checkConfig.ts'
 import { addDemo } from './cli/demo.ts'
 import { addHealthcheck } from './cli/healthcheck.ts'
@@ -10,6 +11,7 @@ import { addPub } from './cli/pub.ts'
 import { addQuery } from './cli/query.ts'
 import { addRules } from './cli/rules.ts'
 import { addServe, type ServeDeps } from './cli/serve.ts'
+import { addStoreTools } from './cli/storeTools.ts'
 import { addSub } from './cli/sub.ts'
 import { addToken } from './cli/token.ts'
 import { addTransfer } from './cli/transfer.ts'
@@ -79,6 +81,8 @@ export function createProgram(actions: CliActions, io: Io, setExitCode: (code: n
   addQuery(program, { io })
   addRules(program, { io })
   addTransfer(program, { io, setExitCode })
+  addBackup(program, { io, setExitCode })
+  addStoreTools(program, { io, setExitCode })
   addToken(program, { io })
   addDemo(program, { io })
   addHealthcheck(program, { io })

@@ -4,7 +4,7 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { Readable, Transform } from 'node:stream'
+import { Readable, type Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Command, Option } from 'commander'
 import { AppError } from '../domain/errors.ts'
@@ -12,6 +12,8 @@ import { printable } from '../domain/topic.ts'
 import { authorizationOf } from './credentials.ts'
 import { httpStream } from './httpStream.ts'
 import { exitCodes, type Io, ReaderGone, UsageError, write } from './io.ts'
+import { createProgress } from './progress.ts'
+import { serverUrl, urlFlag, urlHelp, userFlag, userHelp } from './serverAddress.ts'
 
 interface ExportFlags {
   url?: string
@@ -36,9 +38,6 @@ export interface TransferDeps {
 }
 
 const types = { ndjson: 'application/x-ndjson', csv: 'text/csv' }
-const server = '--url <url>'
-const serverHelp = 'the server (also AMBER_URL; default: http://localhost:8080)'
-const userHelp = 'who asks (also AMBER_USER and AMBER_PASSWORD, or AMBER_TOKEN)'
 
 export function addTransfer(program: Command, { io, setExitCode }: TransferDeps): void {
   program
@@ -46,8 +45,8 @@ export function addTransfer(program: Command, { io, setExitCode }: TransferDeps)
     .summary('write stored readings to a file')
     .description('Write stored readings of a running server to a file or to standard output.')
     .argument('[filter...]', "topic filters, such as 'home/#'; without one every topic")
-    .option(server, serverHelp)
-    .option('-u, --user <name:password>', userHelp)
+    .option(urlFlag, urlHelp)
+    .option(userFlag, userHelp)
     .option('--prefix <topic>', 'this topic and everything below it')
     .option('--from <time>', 'first time: 2026-11-24T08:00:00Z, -15m, -7d; by default all there is')
     .option('--to <time>', 'last time, left out')
@@ -72,8 +71,8 @@ export function addTransfer(program: Command, { io, setExitCode }: TransferDeps)
       'Store readings of a file that export wrote, or of your own. What is stored already is not stored again.',
     )
     .argument('<file>', 'NDJSON or CSV, also with .gz; - for standard input')
-    .option(server, serverHelp)
-    .option('-u, --user <name:password>', userHelp)
+    .option(urlFlag, urlHelp)
+    .option(userFlag, userHelp)
     .addOption(
       new Option('--format <format>', 'by default what the file is named').choices(['ndjson', 'csv']),
     )
@@ -82,7 +81,7 @@ export function addTransfer(program: Command, { io, setExitCode }: TransferDeps)
 }
 
 async function exportReadings(io: Io, filters: readonly string[], flags: ExportFlags): Promise<void> {
-  const url = addressOf(io, '/api/v1/export', flags.url)
+  const url = serverUrl(io, '/api/v1/export', flags.url)
   const parameters = new URLSearchParams(filters.map((filter): [string, string] => ['topic', filter]))
   for (const name of ['prefix', 'from', 'to', 'fields'] as const) {
     const value = flags[name]
@@ -114,7 +113,7 @@ async function toOutput(io: Io, pieces: Readable): Promise<void> {
   }
 }
 
-async function toFile(path: string, answer: Readable, progress: Transform): Promise<void> {
+export async function toFile(path: string, answer: Readable, progress: Transform): Promise<void> {
   const temporary = `${path}.part`
   try {
     await pipeline(answer, progress, createWriteStream(temporary))
@@ -143,7 +142,7 @@ async function importReadings(
   const format = flags.format ?? (named === undefined ? undefined : named === 'csv' ? 'csv' : 'ndjson')
   if (format === undefined)
     throw new UsageError(`${printable(file)}: say what is in it with --format ndjson or csv`)
-  const url = addressOf(io, '/api/v1/import', flags.url)
+  const url = serverUrl(io, '/api/v1/import', flags.url)
   const source: Readable = file === '-' ? Readable.from(io.stdin) : createReadStream(resolve(io.cwd, file))
   const progress = createProgress(io, 'sent')
   const body = source.pipe(progress.stream)
@@ -167,42 +166,4 @@ async function importReadings(
       : `${JSON.stringify(summary)}\n`,
   )
   if (failed > 0) setExitCode(exitCodes.failed)
-}
-
-function addressOf(io: Io, path: string, flag: string | undefined): URL {
-  const base = flag ?? io.env['AMBER_URL'] ?? 'http://localhost:8080'
-  if (!/^https?:\/\/./.test(base) || !URL.canParse(base)) {
-    throw new UsageError(`--url: "${base}" is not an address such as http://localhost:8080`)
-  }
-  return new URL(path, base)
-}
-
-const progressMs = 200
-
-/** Counts what goes through; on a terminal it says so while it lasts. */
-function createProgress(io: Io, done: string): { stream: Transform; end(): Promise<void> } {
-  const shows = io.stderr.isTTY === true
-  const started = performance.now()
-  let bytes = 0
-  let shown = started
-  const line = (): string => {
-    const seconds = Math.max(0.001, (performance.now() - started) / 1000)
-    return `${done} ${(bytes / 1e6).toFixed(1)} MB, ${(bytes / 1e6 / seconds).toFixed(1)} MB/s`
-  }
-  const stream = new Transform({
-    transform(piece: Buffer, _encoding, next) {
-      bytes += piece.length
-      if (shows && performance.now() - shown > progressMs) {
-        shown = performance.now()
-        io.stderr.write(`\r${line()} `)
-      }
-      next(null, piece)
-    },
-  })
-  return {
-    stream,
-    async end() {
-      if (shows) await write(io.stderr, `\r${line()}\n`)
-    },
-  }
 }

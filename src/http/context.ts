@@ -74,6 +74,8 @@ export interface RouteContext {
   importing: Parameters<typeof createImport>[0]
   /** For the routes about rules, which look at stored messages as they came. */
   readings: ReadingStore
+  /** The server's data as one stream; `null`: nothing of it lies on a disk. */
+  backup: ((signal: AbortSignal) => AsyncIterable<Buffer>) | null
   /** What goes away by itself. */
   retention: {
     rules: readonly { filter: string; max_age_s: number; max_bytes: number }[]

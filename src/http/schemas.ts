@@ -203,6 +203,12 @@ export const statsSchema = Type.Object({
     topics: Type.Integer(),
     last_seq: Type.Integer(),
     disk_bytes: Type.Integer(),
+    disk_free_bytes: Type.Union([Type.Integer(), Type.Null()], {
+      description: 'What the file system can still take; null where that is not known.',
+    }),
+    days_until_full: Type.Union([Type.Number(), Type.Null()], {
+      description: 'At the pace of the last day; null while that is not known.',
+    }),
     pending: Type.Integer({ description: 'Readings on their way to the disk.' }),
   }),
   ledger: Type.Record(Type.String(), Type.Record(Type.String(), Type.Integer()), {

@@ -28,6 +28,7 @@ import { encodeProblem, sendProblem, toAppError } from './problem.ts'
 import { createRates, type Rates } from './rates.ts'
 import { addAccessTest, addTokens, addUsers } from './routes/accounts.ts'
 import { addAggregate } from './routes/aggregate.ts'
+import { addBackup } from './routes/backup.ts'
 import { addClients, addPresence, addRetained } from './routes/clients.ts'
 import { addExport } from './routes/export.ts'
 import { addGrafana } from './routes/grafana.ts'
@@ -64,6 +65,7 @@ export interface HttpDependencies {
   broker: RouteContext['broker']
   readings: ReadingStore
   retention: RouteContext['retention']
+  backup: RouteContext['backup']
   rules: Rules
   metrics: Metrics
   log: Log
@@ -171,6 +173,7 @@ async function addRoutes(app: FastifyInstance, context: RouteContext, rates: Rat
     addRetained(closed, context)
     addPublish(closed, context)
     addRules(closed, context)
+    addBackup(closed, context)
     addServerRoutes(closed, context)
   })
 }

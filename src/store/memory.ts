@@ -69,6 +69,7 @@ export function createMemoryStore(): ReadingStore {
     async topics(query) {
       return [...byTopic(query)].map(([topic, list]) => infoOf(topic, list))
     },
+    records: refuseRecords,
     async remove(query) {
       const gone = new Set(readings.filter((reading) => isInRange(reading, removedRange(query))))
       if (!query.isDryRun) readings = readings.filter((reading) => !gone.has(reading))
@@ -91,6 +92,10 @@ export function createMemoryStore(): ReadingStore {
   }
 }
 
+function refuseRecords(): never {
+  throw new AppError('conflict', 'this store is in memory: there is nothing on a disk to back up')
+}
+
 async function* rangeReadings(readings: readonly Reading[], query: RangeQuery): AsyncGenerator<Reading[]> {
   const found = readings.filter((reading) => isInRange(reading, query)).sort(byTime)
   if (query.order === 'desc') found.reverse()
@@ -111,6 +116,7 @@ function statusOf(readings: readonly Reading[], lastSeq: number, closed: boolean
     hotBytes: bytesOf(readings),
     blocks: 0,
     damaged: 0,
+    freeBytes: null,
     daysUntilFull: null,
   }
 }

@@ -4,6 +4,7 @@
 
 import type { AppError } from '../domain/errors.ts'
 import type { NewReading, Reading } from '../domain/reading.ts'
+import type { DatabaseRecord } from './backup.ts'
 
 /** Called once, in append order: `error` is `null` when the reading is durable, and then `seq` is its number. */
 export type Appended = (error: AppError | null, seq: number) => void
@@ -163,6 +164,8 @@ export interface StoreStatus {
   blocks: number
   /** Damaged records found since the start. */
   damaged: number
+  /** Bytes of the file system that this user may still take; `null` while that is not known. */
+  freeBytes: number | null
   /** At the pace of the last day; `null` while that is not known. */
   daysUntilFull: number | null
 }
@@ -192,6 +195,8 @@ export interface ReadingReader {
 
 /** Writes, reads and keeps readings. */
 export interface ReadingStore extends ReadingWriter, ReadingReader {
+  /** Every record as it lies on the disk at one moment, for backups. Throws `conflict` where nothing lies on a disk. */
+  records(signal?: AbortSignal): AsyncIterable<readonly DatabaseRecord[]>
   /** Takes readings away for good; the space is given back. */
   remove(query: RemoveQuery): Promise<Removed>
   readonly status: StoreStatus

@@ -143,7 +143,7 @@ function createAuth(
 
 export function createTestStore(): TestStore {
   const waiting: (() => void)[] = []
-  const store: Omit<TestStore, Exclude<keyof ReadingReader, 'since'> | 'remove'> = {
+  const store: Omit<TestStore, Exclude<keyof ReadingReader, 'since'> | 'remove' | 'records'> = {
     readings: [],
     marks: new Set(),
     failure: null,
@@ -190,6 +190,7 @@ export function createTestStore(): TestStore {
         hotBytes: 0,
         blocks: 0,
         damaged: 0,
+        freeBytes: null,
         daysUntilFull: null,
       }
     },

@@ -13,6 +13,7 @@ import { openRules, type RulesConfig } from '../../src/ingest/rules/open.ts'
 import { createLog, type Log } from '../../src/ops/log.ts'
 import { createMetrics } from '../../src/ops/metrics.ts'
 import { createQuery } from '../../src/query/query.ts'
+import { encodeBackup } from '../../src/store/backup.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 
 function principal(name: string): Principal {
@@ -143,6 +144,7 @@ export async function startTestServer(options: TestOptions = {}) {
       },
       importing: { store, capture },
       readings: store,
+      backup: () => encodeBackup({ version: '', created_at: '', disk_bytes: 0 }, []),
       retention: { rules: options.retention ?? [], bytesMax: 0 },
       rules,
       metrics,

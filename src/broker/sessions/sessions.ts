@@ -7,6 +7,8 @@ import { AppError } from '../../domain/errors.ts'
 import { makeDirectory } from '../../ops/makeDirectory.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
+import type { DatabaseRecord } from '../../store/backup.ts'
+import { snapshotRecords } from '../../store/records.ts'
 import type { ReadingStore } from '../../store/store.ts'
 import { Delivery } from '../delivery/delivery.ts'
 import { Router } from '../delivery/router.ts'
@@ -24,6 +26,8 @@ export interface Sessions {
   journal: Journal
   /** What goes over the wires, in both directions. */
   traffic: Traffic
+  /** Every record as it lies on the disk, after a cut: for backups. A store backed up after it completes it. */
+  records(signal?: AbortSignal): AsyncIterable<readonly DatabaseRecord[]>
   close(): Promise<void>
 }
 
@@ -70,6 +74,10 @@ export async function openSessions({ path, limits, store, metrics, log }: Depend
     router,
     journal,
     traffic,
+    async *records(signal) {
+      await journal.cut({ sync: true })
+      yield* snapshotRecords(db, signal)
+    },
     close() {
       closed ??= (async () => {
         journal.follow(store.status.lastSeq)

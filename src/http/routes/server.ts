@@ -40,8 +40,17 @@ export function addServerRoutes(app: FastifyInstance, context: RouteContext): vo
   const { metrics, store } = context
   const schema = { summary: 'Sizes and the ledger', tags: ['server'], response: { 200: statsSchema } }
   app.get('/api/v1/stats', { schema }, async (_request, reply) => {
-    const { engine, state, readings, topics, lastSeq, diskBytes, pending } = store.status
-    const sizes = { readings, topics, last_seq: lastSeq, disk_bytes: diskBytes, pending }
+    const { engine, state, readings, topics, lastSeq, diskBytes, pending, freeBytes, daysUntilFull } =
+      store.status
+    const sizes = {
+      readings,
+      topics,
+      last_seq: lastSeq,
+      disk_bytes: diskBytes,
+      disk_free_bytes: freeBytes,
+      days_until_full: daysUntilFull,
+      pending,
+    }
     void reply.header('cache-control', 'no-store')
     return { version, store: { engine, state, ...sizes }, ledger: await ledgerOf(context) }
   })

@@ -3,6 +3,8 @@
 
 import type { NewReading, Reading } from '../../domain/reading.ts'
 import type { Log } from '../../ops/log.ts'
+import type { DatabaseRecord } from '../backup.ts'
+import { snapshotRecords } from '../records.ts'
 import type {
   AggregateQuery,
   AppendOptions,
@@ -152,6 +154,11 @@ class LevelStore implements ReadingStore {
 
   async topics(query: TopicsQuery): Promise<TopicInfo[]> {
     return this.#readings.topics(query)
+  }
+
+  async *records(signal?: AbortSignal): AsyncGenerator<readonly DatabaseRecord[]> {
+    await this.#reopened()
+    yield* snapshotRecords(this.#db, signal)
   }
 
   remove(query: RemoveQuery): Promise<Removed> {

@@ -1,7 +1,6 @@
 // Keeps what is in memory and what is in blocks in step: closes an epoch when it is full, rolls complete ones in order,
 // removes what is too old or too much, and makes commits wait when memory runs ahead of the disk.
 
-import { statfs } from 'node:fs/promises'
 import type { Log } from '../../ops/log.ts'
 import { directoryBytes } from '../directory.ts'
 import type { RemoveQuery, Removed, StoreStatus } from '../store.ts'
@@ -9,6 +8,7 @@ import { Blocks } from './blocks.ts'
 import type { Committer } from './committer.ts'
 import { type Database, explained } from './database.ts'
 import type { Directory } from './directory.ts'
+import { DiskMeter } from './disk.ts'
 import type { Epoch } from './hot/epoch.ts'
 import type { Loaded } from './load.ts'
 import { idleRollMs, type LevelOptions, rollLimits } from './options.ts'
@@ -31,7 +31,8 @@ export interface KeeperDeps {
 const retryMs = 5000
 /** How often what is too old is looked for. */
 const retentionMs = 60_000
-const dayMs = 86_400_000
+/** How often the files are measured. */
+const measureMs = 10_000
 /** Bytes of rolled log after which LevelDB is asked to give them back. */
 const deadBytesMax = 4 * 2 ** 20
 
@@ -46,8 +47,7 @@ export class Keeper {
   ready: Promise<void> = Promise.resolve()
   #setReady: () => void = () => {}
   #isSuspended = false
-  #diskBytes = 0
-  #freeBytes: number | null = null
+  readonly #disk: DiskMeter
   readonly #timers: NodeJS.Timeout[] = []
   #lastShown = performance.now()
   /** Bytes of rolled log segments that LevelDB may still hold. */
@@ -58,12 +58,14 @@ export class Keeper {
     const { db, loaded, options, committer } = deps
     this.#deps = deps
     this.#db = db
+    this.#disk = new DiskMeter(options.path, options.max_bytes)
     this.#blocks = new Blocks(db, options.path, loaded.directory, loaded.shapes)
     this.#epochs = [...(loaded.epoch.staged > 0 ? [loaded.epoch] : []), committer.epoch]
     // Segments without a row that is not in blocks are still to be deleted.
     if (loaded.epoch.staged === 0 && loaded.epoch.segments.length > 0) this.#epochs.unshift(loaded.epoch)
     this.#every(1000, () => this.#tick())
     this.#every(retentionMs, () => void this.retain())
+    this.#every(measureMs, () => this.#measure())
     this.#measure()
   }
 
@@ -81,18 +83,27 @@ export class Keeper {
 
   get status(): Pick<
     StoreStatus,
-    'readings' | 'topics' | 'diskBytes' | 'hotReadings' | 'hotBytes' | 'blocks' | 'damaged' | 'daysUntilFull'
+    | 'readings'
+    | 'topics'
+    | 'diskBytes'
+    | 'hotReadings'
+    | 'hotBytes'
+    | 'blocks'
+    | 'damaged'
+    | 'freeBytes'
+    | 'daysUntilFull'
   > {
     const { loaded } = this.#deps
     return {
       readings: loaded.stats.total,
       topics: loaded.stats.topics,
-      diskBytes: this.#diskBytes,
+      diskBytes: this.#disk.bytes,
       hotReadings: this.#epochs.reduce((sum, { visible }) => sum + visible, 0),
       hotBytes: this.#hotBytes,
       blocks: this.directory.blocks,
       damaged: loaded.damaged,
-      daysUntilFull: this.#daysUntilFull(),
+      freeBytes: this.#disk.freeBytes,
+      daysUntilFull: this.#disk.daysUntilFull,
     }
   }
 
@@ -303,35 +314,12 @@ export class Keeper {
     return found
   }
 
-  /** At the pace of the last day; `null` while that is not known. */
-  #daysUntilFull(): number | null {
-    if (this.#freeBytes === null || this.#deps.loaded.stats.total === 0) return null
-    const perDay = this.#readingsSince(Date.now() - dayMs)
-    const { max_bytes: bytesMax } = this.#deps.options
-    const free = bytesMax > 0 ? Math.min(this.#freeBytes, bytesMax - this.#diskBytes) : this.#freeBytes
-    const bytesPerDay = perDay * (this.#diskBytes / this.#deps.loaded.stats.total)
-    return bytesPerDay > 0 ? Math.max(0, free) / bytesPerDay : null
-  }
-
-  /** Readings of a time after `time`, a block that reaches over it in proportion. */
-  #readingsSince(time: number): number {
-    let count = this.#epochs.reduce((sum, { visible }) => sum + visible, 0)
-    for (const entry of this.directory.after(time)) {
-      const part = entry.tmin >= time ? 1 : (entry.tmax - time) / (entry.tmax - entry.tmin)
-      count += entry.count * part
-    }
-    return count
-  }
-
   #measure(): void {
-    const { options, log } = this.#deps
-    Promise.all([directoryBytes(options.path), statfs(options.path)]).then(
-      ([bytes, { bavail, bsize }]) => {
-        this.#diskBytes = bytes
-        this.#freeBytes = bavail * bsize
-      },
-      (error: unknown) => log.debug({ err: error }, 'the size on disk is not known'),
-    )
+    const { log, loaded } = this.#deps
+    const hot = this.#epochs.reduce((sum, { visible }) => sum + visible, 0)
+    this.#disk
+      .measure({ readings: loaded.stats.total, hot, directory: this.directory })
+      .catch((error: unknown) => log.debug({ err: error }, 'the size on disk is not known'))
   }
 
   #every(ms: number, work: () => void): void {

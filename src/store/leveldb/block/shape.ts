@@ -3,6 +3,7 @@
 //
 //   seal | leaves: count, kind of each | literals: one more than leaves, each with its length
 
+import { AppError } from '../../../domain/errors.ts'
 import { ByteReader, ByteWriter } from '../binary.ts'
 import { type JsonLeaves, type LeafKind, leafKind, readJson, words } from './json.ts'
 import { damaged, guarded, seal, sealBytes, unseal } from './seal.ts'
@@ -72,6 +73,17 @@ export function decodeShape(record: Uint8Array): Shape {
     if (!shape || shape.kinds.join() !== kinds.join()) throw damaged('shape', 'it is no JSON layout')
     return shape
   })
+}
+
+/** Whether a record is a whole shape. */
+export function isShape(record: Uint8Array): boolean {
+  try {
+    decodeShape(record)
+    return true
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'store_corrupt') return false
+    throw error
+  }
 }
 
 /** The bytes before leaf `leaf`, or after the last one. */
