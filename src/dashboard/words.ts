@@ -67,8 +67,11 @@ export function formatDuration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
   if (seconds < 60) return `${seconds} s`
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`
-  return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`
+  const [large, small, unit, part] =
+    seconds < 86_400
+      ? [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), 'h', 'min']
+      : [Math.floor(seconds / 86_400), Math.floor((seconds % 86_400) / 3600), 'd', 'h']
+  return `${large} ${unit}${small === 0 ? '' : ` ${small} ${part}`}`
 }
 
 /**

@@ -86,7 +86,7 @@ function SizesCard({ topics, hasMore }: Loaded) {
       {groups.length === 0 ? <p class="quiet">Nothing is stored yet.</p> : null}
       {groups.length === 0 ? null : (
         <div class="table-wrap" tabIndex={0} role="region" aria-label="Table of sizes">
-          <table>
+          <table class="stacked">
             <thead>
               <tr>
                 <th>Topics below</th>
@@ -105,15 +105,21 @@ function SizesCard({ topics, hasMore }: Loaded) {
                   <th scope="row">
                     <bdi>{name === '' ? '(empty)' : harmless(name, 80)}</bdi>
                   </th>
-                  <td class="number">{formatCount(count)}</td>
-                  <td class="number">{formatCount(readings)}</td>
-                  <td class="number">{formatBytes(bytes)}</td>
+                  <td class="number" data-name="Topics">
+                    {formatCount(count)}
+                  </td>
+                  <td class="number" data-name="Readings">
+                    {formatCount(readings)}
+                  </td>
+                  <td class="number" data-name="Payload">
+                    {formatBytes(bytes)}
+                  </td>
                   <td class="share">
                     <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
                       <rect width={(bytes / most) * 100} height="8" />
                     </svg>
                   </td>
-                  <td>
+                  <td data-name="Last">
                     <time dateTime={last} title={formatTime(last)}>
                       {formatWhen(last)}
                     </time>

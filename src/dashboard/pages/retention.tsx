@@ -56,9 +56,7 @@ export function RetentionCard() {
           <p class="quiet">
             {formatBytes(loaded.disk_bytes)} on disk
             {loaded.max_bytes === 0 ? '' : ` of at most ${formatBytes(loaded.max_bytes)}`}
-            {loaded.days_until_full === null
-              ? ''
-              : `; full in ${plural(Math.round(loaded.days_until_full), 'day')} at the pace of the last day`}
+            {fullText(loaded.days_until_full)}
           </p>
         </>
       )}
@@ -73,17 +71,25 @@ function Row({ name, kept, amount }: { name: string; kept: string; amount: Amoun
         <bdi>{name}</bdi>
       </th>
       <td>{kept}</td>
-      <td class="number" data-name="topics">
+      <td class="number" data-name="Topics">
         {formatCount(amount.topics)}
       </td>
-      <td class="number" data-name="readings">
+      <td class="number" data-name="Readings">
         {formatCount(amount.readings)}
       </td>
-      <td class="number" data-name="payload">
+      <td class="number" data-name="Payload">
         {formatBytes(amount.bytes)}
       </td>
     </tr>
   )
+}
+
+const daysOfTenYears = 3650
+
+function fullText(days: number | null): string {
+  if (days === null) return ''
+  const when = days > daysOfTenYears ? 'more than ten years' : plural(Math.round(days), 'day')
+  return `; full in ${when} at the pace of the last day`
 }
 
 function keptText(ageS: number, bytes: number): string {

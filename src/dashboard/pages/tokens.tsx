@@ -82,13 +82,13 @@ function TokenTable({ rows, onRevoke }: { rows: readonly Token[]; onRevoke: (nam
               <th scope="row">
                 <bdi>{harmless(name, 80)}</bdi> {admin ? <span class="chip">manages the server</span> : null}
               </th>
-              <td>
+              <td data-name="Reads">
                 <bdi>{harmless(read.join(', '), 160)}</bdi>
               </td>
-              <td>
+              <td data-name="Publishes to">
                 <bdi>{harmless(write.join(', '), 160)}</bdi>
               </td>
-              <td>{expires === null ? 'never' : formatTime(expires)}</td>
+              <td data-name="Ends">{expires === null ? 'never' : formatTime(expires)}</td>
               <td class="act">
                 <button
                   type="button"
