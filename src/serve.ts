@@ -82,7 +82,7 @@ function banner(app: App, config: Config): string {
     `Amber ${version} is ready in ${seconds} ms.`,
     '',
     ...app.listeners.map((listener) => `  MQTT       ${listenerPlace(listener)}`),
-    `  HTTP       ${app.http.isSecure ? 'https' : 'http'}://${place(app.http)}   (API reference at /docs)`,
+    `  HTTP       ${app.http.isSecure ? 'https' : 'http'}://${place(app.http)}   (open it in a browser; API reference at /docs)`,
     `  Data       ${app.dataPath}   (${app.status.readings} readings)`,
     `  Passwords  ${config.auth.password_file === '' ? 'none: anonymous clients only' : config.auth.password_file}`,
     '',

@@ -14,7 +14,7 @@ import { OverviewPage } from './pages/overview/page.tsx'
 import { TopicsPage } from './pages/topics/page.tsx'
 import { Icon, type IconName } from './parts/icon.tsx'
 import { linkTo, route } from './route.ts'
-import { logOut, me, type Me } from './session.ts'
+import { logOut, me, type Me, wantsLogin } from './session.ts'
 import { theme, type Theme } from './theme.ts'
 
 interface Entry {
@@ -44,7 +44,7 @@ export function App() {
   if (who === undefined) return <Waiting />
   return (
     <>
-      {who === null ? <LoginPage /> : <Frame who={who} />}
+      {who === null || (who.kind === 'anonymous' && wantsLogin.value) ? <LoginPage /> : <Frame who={who} />}
       <Toasts />
     </>
   )
@@ -145,6 +145,11 @@ function Account({ who }: { who: Me }) {
       >
         <Icon name={icon} />
       </button>
+      {who.kind === 'anonymous' ? (
+        <button type="button" class="log-in" onClick={() => (wantsLogin.value = true)}>
+          Log in
+        </button>
+      ) : null}
       {who.session_ends === null ? null : (
         <button type="button" class="icon" aria-label="Log out" title="Log out" onClick={() => void logOut()}>
           <Icon name="leave" />

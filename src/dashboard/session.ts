@@ -16,6 +16,9 @@ export interface Me {
 /** `undefined`: not asked yet; `null`: nobody. */
 export const me = signal<Me | null | undefined>(undefined)
 
+/** Somebody let in without a name wants to log in all the same. */
+export const wantsLogin = signal(false)
+
 let isAsking = false
 
 export async function loadMe(): Promise<void> {
@@ -34,6 +37,7 @@ export async function loadMe(): Promise<void> {
 export async function logIn(username: string, password: string): Promise<void> {
   await ask('/api/v1/session', { method: 'POST', json: { username, password } })
   await loadMe()
+  wantsLogin.value = false
 }
 
 export async function logOut(): Promise<void> {

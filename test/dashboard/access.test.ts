@@ -50,6 +50,8 @@ test('what the server refuses is told in the dialog, which stays open', async ()
   await dialog.getByLabel('Once more').fill('x')
   await dialog.getByRole('button', { name: 'Add' }).click()
   await dialog.getByText('There is a user ann already').waitFor()
+  await dialog.getByRole('button', { name: 'Cancel' }).click()
+  expect(await page.evaluate('document.activeElement.textContent')).toBe('Add a user…')
 })
 
 test('a token is shown once, works, and is worth nothing once revoked', async () => {

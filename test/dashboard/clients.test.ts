@@ -1,7 +1,7 @@
 // The page of clients, driven by real MQTT clients: who is there, what it sent, when it came and went, and showing one the door.
 
 import { expect, test } from 'vitest'
-import { staysOf } from '../../src/dashboard/pages/stays.ts'
+import { spanOf, staysOf } from '../../src/dashboard/pages/stays.ts'
 import { checkAccessibility, picture, useBrowser } from './browser.ts'
 
 const { visit, connect } = useBrowser()
@@ -85,6 +85,18 @@ test('stays are made of what is remembered, also when the beginning is not', () 
     { from: 30, to: 40 },
     { from: 10, to: 30 },
   ])
+})
+
+test('the bars show a round span of time that reaches back to the first event, a day at most', () => {
+  const minute = 60_000
+  const ago = (ms: number) => spanOf([new Date(1e12).toISOString(), new Date(1e12 - ms).toISOString()], 1e12)
+  expect([ago(0), ago(16 * minute), ago(5 * 60 * minute), ago(1e9)]).toEqual([
+    15 * minute,
+    60 * minute,
+    360 * minute,
+    1440 * minute,
+  ])
+  expect(spanOf([], 1e12)).toBe(15 * minute)
 })
 
 test.each([

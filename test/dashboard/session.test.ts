@@ -6,6 +6,7 @@ import { expect, test, vi } from 'vitest'
 import { checkAccessibility, picture, useBrowser } from './browser.ts'
 
 const { served, open, logIn, visit, connect } = useBrowser()
+const openToAll = useBrowser({ 'auth.allow_anonymous': 'true' })
 
 test('without any reading the page shows how to send the first one, with the right host and port, and turns live with it', async () => {
   const page = await visit('overview')
@@ -53,6 +54,18 @@ test('what a user may not do is not offered, and its address shows nothing', asy
   const links = await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allInnerTexts()
   expect(links.map((text) => text.trim())).not.toContain('Clients')
   expect(links.map((text) => text.trim())).toContain('Overview')
+})
+
+test('where nobody need log in, the page is there at once, and a name can be given all the same', async () => {
+  const page = await openToAll.open()
+  const links = page.getByRole('navigation', { name: 'Pages' }).getByRole('link')
+  await links.first().waitFor()
+  expect(await links.filter({ hasText: 'Access' }).count()).toBe(0)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.getByRole('button', { name: 'Go on without a name' }).click()
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await openToAll.logIn(page)
+  await links.filter({ hasText: 'Access' }).waitFor()
 })
 
 test('a session that ended elsewhere leads back to the login', async () => {

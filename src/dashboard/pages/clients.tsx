@@ -7,6 +7,7 @@ import { Icon } from '../parts/icon.tsx'
 import { attempt } from '../parts/toast.tsx'
 import { now, usePoll } from '../poll.ts'
 import { formatBytes, formatCount, formatDuration, formatTime, harmless, plural, zoneName } from '../words.ts'
+import { spanOf } from './stays.ts'
 import { EventList, Timeline } from './timeline.tsx'
 
 export interface Client {
@@ -39,18 +40,18 @@ interface Loaded {
   /** Connected, known, and those that were there in the last day. */
   clients: Client[]
   kept: number
+  /** How much time the bars show. */
+  spanMs: number
   hasMore: boolean
   events: Map<string, PresenceEvent[]>
 }
 
 const everyMs = 2000
-const clientsMax = 500
-const eventsMax = 5000
 
 async function load(): Promise<Loaded> {
   const [clients, presence] = await Promise.all([
-    ask<{ data: Client[]; page: { has_more: boolean } }>(`/api/v1/clients?limit=${clientsMax}`),
-    ask<{ data: PresenceEvent[] }>(`/api/v1/presence?from=-1d&limit=${eventsMax}`),
+    ask<{ data: Client[]; page: { has_more: boolean } }>('/api/v1/clients'),
+    ask<{ data: PresenceEvent[] }>('/api/v1/presence?from=-1d'),
   ])
   const events = new Map<string, PresenceEvent[]>()
   const gone: Client[] = []
@@ -59,7 +60,12 @@ async function load(): Promise<Loaded> {
     events.set(event.client_id, [...(events.get(event.client_id) ?? []), event])
   for (const [id, [last]] of events) if (!known.has(id) && last !== undefined) gone.push(goneClient(last))
   const kept = clients.data.filter(({ connected }) => !connected).length
-  return { clients: [...clients.data, ...gone], kept, hasMore: clients.page.has_more, events }
+  const starts = [
+    ...clients.data.flatMap(({ since }) => since ?? []),
+    ...presence.data.map(({ time }) => time),
+  ]
+  const spanMs = spanOf(starts, Date.now())
+  return { clients: [...clients.data, ...gone], kept, spanMs, hasMore: clients.page.has_more, events }
 }
 
 /** One that went and left no session. */
@@ -96,7 +102,8 @@ export function ClientsPage() {
       <div class="head">
         <h1>Clients</h1>
         <p class="quiet">
-          {plural(connected, 'client')} connected, {formatCount(loaded.kept)} away with a session kept
+          {plural(connected, 'client')} connected, {formatCount(loaded.kept)} away with a session kept; the
+          bars show the last {formatDuration(loaded.spanMs)}
         </p>
         <input
           type="search"
@@ -118,6 +125,7 @@ export function ClientsPage() {
               key={client.id}
               client={client}
               events={loaded.events.get(client.id) ?? []}
+              spanMs={loaded.spanMs}
               isOpen={open.value === client.id}
               onToggle={() => (open.value = open.value === client.id ? null : client.id)}
               onDisconnect={() => (leaving.value = client.id)}
@@ -126,7 +134,7 @@ export function ClientsPage() {
         </ul>
       )}
       {loaded.hasMore ? (
-        <p class="quiet">The first {formatCount(clientsMax)} are shown. The API lists all of them.</p>
+        <p class="quiet">The first {formatCount(shown.length)} are shown. The API lists all of them.</p>
       ) : null}
       {leaving.value === null ? null : (
         <Disconnect id={leaving.value} onDone={refresh} onClose={() => (leaving.value = null)} />
@@ -161,12 +169,13 @@ function Disconnect({ id, onDone, onClose }: { id: string; onDone: () => void; o
 interface RowProps {
   client: Client
   events: PresenceEvent[]
+  spanMs: number
   isOpen: boolean
   onToggle: () => void
   onDisconnect: () => void
 }
 
-function Row({ client, events, isOpen, onToggle, onDisconnect }: RowProps) {
+function Row({ client, events, spanMs, isOpen, onToggle, onDisconnect }: RowProps) {
   const { id, connected, user } = client
   return (
     <li class={isOpen ? 'row open' : 'row'}>
@@ -181,7 +190,7 @@ function Row({ client, events, isOpen, onToggle, onDisconnect }: RowProps) {
             <span class="quiet">{user === null ? 'anonymous' : <bdi>{harmless(user, 60)}</bdi>}</span>
           </span>
         </span>
-        <Timeline client={client} events={events} />
+        <Timeline client={client} events={events} spanMs={spanMs} />
         <span class="client-figures">
           <span title={`${formatBytes(client.bytes_in)} of payload`}>
             <span class="quiet">in</span> {formatCount(client.messages_in)}

@@ -3,7 +3,7 @@
 import { useSignal } from '@preact/signals'
 import { isReachable, messageOf } from '../api.ts'
 import { Icon } from '../parts/icon.tsx'
-import { logIn } from '../session.ts'
+import { logIn, me, wantsLogin } from '../session.ts'
 
 export function LoginPage() {
   const fault = useSignal<string | null>(null)
@@ -52,6 +52,11 @@ export function LoginPage() {
         <button type="submit" class="primary" disabled={isBusy.value}>
           {isBusy.value ? 'Logging in…' : 'Log in'}
         </button>
+        {me.value ? (
+          <button type="button" onClick={() => (wantsLogin.value = false)}>
+            Go on without a name
+          </button>
+        ) : null}
         <p class="quiet small">
           Accounts are those of the password file: <code>amber passwd passwd NAME</code>
         </p>

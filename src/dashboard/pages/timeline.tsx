@@ -1,13 +1,12 @@
 // When a client was there over the last day, as a bar; and the same as a list, for reading.
 
 import { now } from '../poll.ts'
-import { formatTime, formatWhen, harmless } from '../words.ts'
+import { formatDuration, formatTime, formatWhen, harmless } from '../words.ts'
 import type { Client, PresenceEvent } from './clients.tsx'
 import { staysOf } from './stays.ts'
 
-const spanMs = 86_400_000
-
-export function Timeline({ client, events }: { client: Client; events: readonly PresenceEvent[] }) {
+export function Timeline(props: { client: Client; events: readonly PresenceEvent[]; spanMs: number }) {
+  const { client, events, spanMs } = props
   const end = now.value
   const start = end - spanMs
   const bars = staysOf(client, events, end).filter(({ to }) => to > start)
@@ -18,7 +17,7 @@ export function Timeline({ client, events }: { client: Client; events: readonly 
       viewBox="0 0 1000 10"
       preserveAspectRatio="none"
       role="img"
-      aria-label={`connected ${Math.round(share * 100)} % of the last day, ${bars.length} times`}
+      aria-label={`connected ${Math.round(share * 100)} % of the last ${formatDuration(spanMs)}, ${bars.length} times`}
     >
       <rect class="timeline-back" width="1000" height="10" />
       {bars.map(({ from, to }) => {

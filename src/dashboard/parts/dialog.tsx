@@ -15,7 +15,15 @@ export function Dialog({
 }) {
   const dialog = useRef<HTMLDialogElement>(null)
   useLayoutEffect(() => {
+    const before = document.activeElement
     dialog.current?.showModal()
+    // The browser does so only for a dialog that is closed, not for one that is taken away.
+    return () => {
+      // Behind an open dialog nothing takes the focus: it is gone a moment later.
+      queueMicrotask(() => {
+        if (before instanceof HTMLElement && before.isConnected) before.focus()
+      })
+    }
   }, [])
   return (
     <dialog ref={dialog} aria-label={title} onClose={onClose}>
