@@ -1,9 +1,15 @@
 // The house that `amber demo` plays: believable, the same each time for its past, and published by real clients.
 
-import { describe, expect, test, vi } from 'vitest'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pino from 'pino'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { startApp } from '../../src/app.ts'
 import { run } from '../../src/cli.ts'
 import { createDevices } from '../../src/cli/demo/devices.ts'
 import { historyOf } from '../../src/cli/demo/history.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import { decodeFields } from '../../src/ingest/decode/decode.ts'
 import { amber, createIo } from './io.ts'
 import { useServer } from './server.ts'
@@ -121,6 +127,28 @@ test('Ctrl+C ends it in good order', async () => {
   await vi.waitFor(() => expect(outcome().err).toContain('Ctrl+C ends it'), 10_000)
   interrupt()
   expect(await done).toBe(0)
+})
+
+test.each([
+  ['before', true],
+  ['in the same moment', false],
+])('it ends also when the server goes %s', async (_when, isBefore) => {
+  const directory = await mkdtemp(join(tmpdir(), 'amber-demo-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  await writeFile(join(directory, 'passwd'), 'ann:S3cret\n')
+  const places = { 'mqtt.port': '0', 'http.port': '0', 'mqtt.host': '127.0.0.1', 'http.host': '127.0.0.1' }
+  const paths = { 'store.path': join(directory, 'data'), 'auth.password_file': join(directory, 'passwd') }
+  const config = loadConfig({ flags: { ...places, ...paths }, env: {}, cwd: directory })
+  const app = await startApp(config, { log: pino({ level: 'silent' }), program: 'amber' })
+  const { io, outcome, interrupt } = createIo()
+  const to = ['-h', '127.0.0.1', '-p', String(app.mqtt.port), '-u', 'ann', '-P', 'S3cret', '--history', '0']
+  const done = run(['demo', ...to], { serve: () => Promise.reject(new Error('none')) }, io)
+  await vi.waitFor(() => expect(outcome().err).toContain('Ctrl+C ends it'), 10_000)
+  const stopped = app.stop()
+  if (isBefore) await stopped
+  interrupt()
+  expect(await done).toBe(0)
+  await stopped
 })
 
 test.each([

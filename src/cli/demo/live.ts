@@ -1,5 +1,6 @@
 // Plays devices over real MQTT, each through its own client, until it is told to stop. A server that goes away is waited for.
 
+import { setTimeout as delay } from 'node:timers/promises'
 import type { MqttClient } from 'mqtt'
 import type { DemoClient, DemoMessage, Device } from './devices.ts'
 
@@ -10,6 +11,7 @@ export interface Player {
 }
 
 const tickMs = 50
+const goodbyeMsMax = 2000
 /** Unacknowledged publishes of one client; above that a device waits for its turn. */
 const underWayMax = 1000
 
@@ -60,9 +62,18 @@ export function playDevices(
       clearInterval(timer)
       await Promise.all(
         [...clients.values()].map(async ({ client, about: { status } }) => {
-          if (client.connected && status !== null)
-            await client.publishAsync(status.topic, status.offline, { qos: 1, retain: true })
-          await client.endAsync(!client.connected)
+          const leave = async (): Promise<void> => {
+            if (!client.connected) return
+            if (status !== null)
+              await client.publishAsync(status.topic, status.offline, { qos: 1, retain: true })
+            await client.endAsync()
+          }
+          // A server that has just gone acknowledges nothing any more.
+          const control = new AbortController()
+          const inTime = delay(goodbyeMsMax, undefined, control).catch(() => undefined)
+          await Promise.race([leave().catch(() => undefined), inTime])
+          control.abort()
+          client.end(true)
         }),
       )
     },
