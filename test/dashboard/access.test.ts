@@ -108,11 +108,21 @@ test('an export is downloaded with the session cookie, with the fields asked for
   await page.getByLabel('Topic filter').fill('garden/#')
   await page.getByLabel('Fields as columns').fill('t, h')
   const download = page.waitForEvent('download')
-  await page.getByRole('link', { name: 'Download' }).click()
+  await page.getByRole('link', { name: 'Download', exact: true }).click()
   const text = await readFile(await (await download).path(), 'utf8')
   const [head = '', row = ''] = text.split('\n')
   expect(head).toMatch(/^topic,.*,t,h\r?$/)
   expect(row).toMatch(/^garden\/weather,.*,21.5,40\r?$/)
+})
+
+test('a backup is downloaded whole, with the session cookie', async () => {
+  const page = await visit('data')
+  const download = page.waitForEvent('download')
+  await page.getByRole('link', { name: 'Download a backup' }).click()
+  const file = await download
+  expect(file.suggestedFilename()).toMatch(/amber/)
+  expect((await readFile(await file.path())).length).toBeGreaterThan(100)
+  expect(await file.failure()).toBeNull()
 })
 
 test('readings are removed only after a count and a question', async () => {

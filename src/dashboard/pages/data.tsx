@@ -48,6 +48,7 @@ export function DataPage() {
       {loaded === null ? null : <SizesCard {...loaded} />}
       {isKeeper ? <RetentionCard /> : null}
       <ExportCard />
+      {isKeeper ? <BackupCard /> : null}
       {isKeeper ? <RemovalCard onRemoved={refresh} /> : null}
     </section>
   )
@@ -132,6 +133,24 @@ function SizesCard({ topics, hasMore }: Loaded) {
       {hasMore ? (
         <p class="quiet">Of the first {formatCount(topics.length)} topics; the API lists all of them.</p>
       ) : null}
+    </section>
+  )
+}
+
+function BackupCard() {
+  return (
+    <section class="card" aria-labelledby="backup-title">
+      <h2 id="backup-title">
+        Backup <span class="quiet small">everything the server holds, as one file, while it runs</span>
+      </h2>
+      <div class="actions">
+        <a class="button" href="/api/v1/backup" download>
+          Download a backup
+        </a>
+        <span class="quiet">
+          It comes back with <code>amber restore</code>.
+        </span>
+      </div>
     </section>
   )
 }
