@@ -15,7 +15,7 @@ export interface LoadOptions {
   pace: number
   username: string
   password: string
-  /** By default each client has its own. */
+  /** What the topics of the clients begin with. */
   topic?: string
 }
 
@@ -101,7 +101,7 @@ async function connect(options: LoadOptions, n: number, onAck: (ms: number) => v
       protocolId: 'MQTT',
       protocolVersion: 4,
       clean: true,
-      clientId: `bench-${n}`,
+      clientId: `bench-${options.topic ?? ''}${n}`,
       keepalive: 0,
       username: options.username,
       password: Buffer.from(options.password),
@@ -109,7 +109,7 @@ async function connect(options: LoadOptions, n: number, onAck: (ms: number) => v
   )
   const connack = await new Promise<Buffer>((resolve) => socket.once('data', resolve))
   if (connack[3] !== 0) throw new Error(`CONNACK ${connack.toString('hex')}`)
-  return new Publisher(socket, options.topic ?? `bench/house/room-${n}/climate`, onAck)
+  return new Publisher(socket, `${options.topic ?? 'bench/house'}/room-${n}/climate`, onAck)
 }
 
 async function load(options: LoadOptions): Promise<LoadResult> {

@@ -1,17 +1,18 @@
-// Many readers of one live stream, in a process of their own: `readers.ts PORT COUNT`. Says `ready` when all are connected; after a
+// Many readers of live streams, ten of each topic, in a process of their own: `readers.ts PORT COUNT`. Says `ready` when all are connected; after a
 // line on standard input it waits until nothing comes any more and prints how many events came.
 
 import { type IncomingMessage, request } from 'node:http'
 import { once } from 'node:events'
 import { account } from '../store/amber.ts'
+import { readersOfOne } from './streams.ts'
 
 const [port, count] = process.argv.slice(2).map(Number)
-const path = '/api/v1/stream?topic=live/%23'
 let events = 0
 const mark = Buffer.from('data: ')
 
 await Promise.all(
-  Array.from({ length: count ?? 0 }, async () => {
+  Array.from({ length: count ?? 0 }, async (_none, n) => {
+    const path = `/api/v1/stream?topic=live/room-${Math.floor(n / readersOfOne)}/climate`
     const auth = `${account.username}:${account.password}`
     const sent = request({ host: '127.0.0.1', port, path, auth, agent: false })
     sent.end()

@@ -160,9 +160,9 @@ async function streaming(): Promise<void> {
     seconds,
   })
   add(
-    '1,000 readers of live streams, each 1 event a second of 1,000, ingest at 10,000 msg/s: acknowledgement p99',
+    'acknowledgement p99 with 1,000 readers of streams, 1,000 events/s, 10,000 msg/s in',
     '≤ 25 ms',
-    `${inMs(found.ackP99Ms)} (p50 ${inMs(found.ackP50Ms)}; ${found.ingested.toFixed(0)} msg/s in, ${found.events.toFixed(0)} events/s out, ${found.missed} missed)`,
+    `${inMs(found.ackP99Ms)} (p50 ${inMs(found.ackP50Ms)}; without readers p99 ${inMs(found.aloneP99Ms)}; ${found.ingested.toFixed(0)} msg/s in, ${found.events.toFixed(0)} events/s out, ${found.missed} missed)`,
     found.ackP99Ms <= 25 && found.missed === 0,
   )
 }
