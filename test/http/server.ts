@@ -14,6 +14,7 @@ import { createLog, type Log } from '../../src/ops/log.ts'
 import { createMetrics } from '../../src/ops/metrics.ts'
 import { createQuery } from '../../src/query/query.ts'
 import { encodeBackup } from '../../src/store/backup.ts'
+import type { ReadingStore } from '../../src/store/store.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 
 function principal(name: string): Principal {
@@ -41,7 +42,10 @@ const noVerdict = { isAllowed: true, line: null, reason: 'there is no ACL file' 
 
 export interface TestOptions {
   limits?: Partial<
-    Record<'page_bytes' | 'query_concurrency' | 'stream_readers' | 'stream_heartbeat_ms', number>
+    Record<
+      'page_bytes' | 'query_concurrency' | 'query_time_ms' | 'stream_readers' | 'stream_heartbeat_ms',
+      number
+    >
   >
   http?: Partial<Config['http']>
   tokenFile?: string
@@ -58,6 +62,8 @@ export interface TestOptions {
   isReady?: () => boolean
   rules?: RulesConfig
   fieldsOf?: (topic: string, payload: Uint8Array) => Fields | null
+  /** What queries read from. */
+  reads?: (store: ReadingStore) => ReadingStore
 }
 
 export async function startTestServer(options: TestOptions = {}) {
@@ -129,7 +135,7 @@ export async function startTestServer(options: TestOptions = {}) {
       loginsFile: options.loginsFile ?? '',
       query: createQuery({
         metrics,
-        store,
+        store: options.reads?.(store) ?? store,
         live: feed,
         fieldsOf: options.fieldsOf ?? ((_topic, payload) => ({ bytes: payload.length })),
         limits,

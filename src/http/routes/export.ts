@@ -61,7 +61,7 @@ export function addExport(app: FastifyInstance, { login, query, limits, metrics 
       mayRead: (topic: string) => principal.mayRead(topic),
     }
     const signal = signalOf(reply)
-    const readings = query.all({ ...topics, from: asked.from, to: asked.to, signal })
+    const readings = whileAsked(query.all({ ...topics, from: asked.from, to: asked.to, signal }), signal)
     if (running >= limits.exports) {
       throw new AppError('rate_limited', `${running} exports are running (limits.exports); try again later`)
     }
@@ -112,6 +112,14 @@ function chosenFields(fields: Fields, names: readonly string[]): Fields {
   const isChosen = (field: string): boolean =>
     names.some((name) => field === name || field.startsWith(`${name}.`))
   return Object.fromEntries(Object.entries(fields).filter(([field]) => isChosen(field)))
+}
+
+/** Ends between any two chunks once nobody reads, also while none of them fills a piece. */
+async function* whileAsked(chunks: AsyncIterable<Reading[]>, signal: AbortSignal): AsyncGenerator<Reading[]> {
+  for await (const chunk of chunks) {
+    signal.throwIfAborted()
+    yield chunk
+  }
 }
 
 /** Bytes gathered before a piece is sent. */
