@@ -1,5 +1,6 @@
 // The keywords of mosquitto.conf that speak of one listener. Before the first `listener` they mean the default one.
 
+import { isIP } from 'node:net'
 import {
   type Answer,
   type Conversion,
@@ -20,7 +21,8 @@ function startListener(conversion: Conversion, line: ConfLine): Answer {
   const number = numberOf({ ...line, value: port })
   if (number > 65_535) throw new LineFault(`there is no port ${number}`)
   const at = conversion.listeners.length
-  if (number === 0 && place !== '') {
+  // Port 0 of an address is any free one; else it is the path of a socket.
+  if (number === 0 && place !== '' && place !== 'localhost' && isIP(place) === 0) {
     conversion.startListener({ path: place })
     return `mqtt.listeners[${at}] on the unix socket ${place}`
   }

@@ -172,6 +172,7 @@ describe('a line', () => {
   test.each([
     ['listener 0 /run/m.sock', { path: '/run/m.sock' }],
     ['listener 0 m.sock', { path: 'm.sock' }],
+    ['listener 0 127.0.0.1', { port: 0, host: '127.0.0.1' }],
     ['listener 1\nlistener_allow_anonymous false', { port: 1, allow_anonymous: false }],
     ['listener 1 ::1', { port: 1, host: '::1' }],
     ['listener 1\nsocket_domain ipv4', { port: 1, host: '0.0.0.0' }],

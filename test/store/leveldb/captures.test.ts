@@ -33,7 +33,7 @@ test('a hundred thousand readings with correlation data of their own keep little
   }
   expect(wrong).toBe(0)
   const texts = disk.reduce((sum, text) => sum + text.length, 0)
-  expect(held() - before - texts).toBeLessThan(24 * 2 ** 20)
+  expect(held() - before - texts).toBeLessThan(40 * 2 ** 20)
   const first: CaptureData | undefined = table.get(0)
   expect(first).toMatchObject({
     clientId: 'client 0',
