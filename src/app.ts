@@ -18,6 +18,7 @@ import { startHttp } from './http/server.ts'
 import { createCapture } from './ingest/capture.ts'
 import { decodeFields } from './ingest/decode/decode.ts'
 import { createFeed } from './ingest/feed.ts'
+import { openJobs } from './ingest/rules/jobs.ts'
 import { openRules } from './ingest/rules/open.ts'
 import { createLifecycle, type Lifecycle } from './ops/lifecycle.ts'
 import type { Log } from './ops/log.ts'
@@ -91,6 +92,9 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
   lifecycle.add('broker', () => broker.close())
   for (const one of auths.all) one.onChange(() => broker.dropStale())
 
+  const jobs = await openJobs({ store, rules, log }, { file: directory.jobs })
+  lifecycle.add('jobs', () => jobs.close())
+
   let ready = true
   const http = await startHttp(config.http, {
     host: listenHost(config.http.host, demo),
@@ -110,6 +114,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     backup: store.status.engine === 'memory' ? null : (signal) => backupOf({ store, sessions }, signal),
     retention: { rules: config.store.retention, bytesMax: config.store.max_bytes },
     rules,
+    jobs,
     metrics,
     log,
     limits: config.limits,

@@ -6,6 +6,7 @@ import type { Users } from '../auth/users.ts'
 import type { Query } from '../query/query.ts'
 import type { createImport } from '../ingest/importRows.ts'
 import type { Publish } from '../ingest/capture.ts'
+import type { Jobs } from '../ingest/rules/jobs.ts'
 import type { Rules } from '../ingest/rules/open.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
@@ -82,6 +83,7 @@ export interface RouteContext {
     bytesMax: number
   }
   rules: Rules
+  jobs: Jobs
   broker: BrokerRoom
   metrics: Metrics
   log: Log

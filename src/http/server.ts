@@ -10,6 +10,7 @@ import type { Tokens } from '../auth/tokens.ts'
 import type { Config } from '../config/schema.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Publish } from '../ingest/capture.ts'
+import type { Jobs } from '../ingest/rules/jobs.ts'
 import type { Rules } from '../ingest/rules/open.ts'
 import type { Log } from '../ops/log.ts'
 import type { Metrics } from '../ops/metrics.ts'
@@ -38,6 +39,7 @@ import { addPrometheus } from './routes/prometheus.ts'
 import { addPublish } from './routes/publish.ts'
 import { addReadings } from './routes/readings.ts'
 import { addRemoval, addRetention } from './routes/removal.ts'
+import { addJobs } from './routes/jobs.ts'
 import { addRules } from './routes/rules.ts'
 import { addOpenServerRoutes, addServerRoutes } from './routes/server.ts'
 import { addMe, addSession } from './routes/session.ts'
@@ -67,6 +69,7 @@ export interface HttpDependencies {
   retention: RouteContext['retention']
   backup: RouteContext['backup']
   rules: Rules
+  jobs: Jobs
   metrics: Metrics
   log: Log
   limits: Omit<HttpLimits, 'row_bytes'>
@@ -173,6 +176,7 @@ async function addRoutes(app: FastifyInstance, context: RouteContext, rates: Rat
     addRetained(closed, context)
     addPublish(closed, context)
     addRules(closed, context)
+    addJobs(closed, context)
     addBackup(closed, context)
     addServerRoutes(closed, context)
   })

@@ -13,9 +13,11 @@ export interface DataDirectory {
   sessions: string
   /** Logins of browsers. */
   logins: string
+  /** Jobs over what is stored. */
+  jobs: string
 }
 
-const ours = new Set(['readings', 'sessions', 'backups', 'logins'])
+const ours = new Set(['readings', 'sessions', 'backups', 'logins', 'jobs', 'jobs.new'])
 /** What file systems and tools put beside: no reason to refuse a directory. */
 const harmless = new Set(['lost+found', '.gitkeep', '.DS_Store', '.snapshot'])
 
@@ -46,6 +48,7 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
     readings: join(root, 'readings'),
     sessions: join(root, 'sessions'),
     logins: join(root, 'logins'),
+    jobs: join(root, 'jobs'),
   }
 }
 

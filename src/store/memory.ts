@@ -9,6 +9,9 @@ import type {
   AggregateQuery,
   RangeQuery,
   ReadingStore,
+  Receipts,
+  Remade,
+  RemakeQuery,
   RemoveQuery,
   SamplesQuery,
   SeriesSamples,
@@ -51,13 +54,7 @@ export function createMemoryStore(): ReadingStore {
     async latest(query) {
       const { asOf = Number.POSITIVE_INFINITY } = query
       const lists = byTopic({ ...query, limit: Number.POSITIVE_INFINITY })
-      const newest = [...lists.values()].flatMap((list) =>
-        list
-          .filter(({ time }) => time <= asOf)
-          .sort(byTime)
-          .slice(-1),
-      )
-      return newest.slice(0, query.limit)
+      return [...lists.values()].flatMap((list) => newestOf(list, asOf)).slice(0, query.limit)
     },
     range,
     aggregate: (query) => aggregateReadings(range(rangeOf(query)), query),
@@ -75,19 +72,59 @@ export function createMemoryStore(): ReadingStore {
       if (!query.isDryRun) readings = readings.filter((reading) => !gone.has(reading))
       return { readings: gone.size, bytes: bytesOf([...gone]) }
     },
-    receipts: {
-      has: (receipt) => receipts.has(receipt),
-      list: (prefix) => [...receipts].filter((receipt) => receipt.startsWith(prefix)),
-      settle(receipt, done) {
-        receipts.delete(receipt)
-        queueMicrotask(() => done(null))
-      },
+    async remake(query, make) {
+      const { filters, after } = query
+      const [next] = byTopic({ filters, limit: 1, ...(after ? { after: after.topic } : {}) })
+      if (!next) return { readings: 0, remade: 0, next: null }
+      const [topic, all] = next
+      const made = await remadeOf(all, query, make)
+      readings = readings.map((reading) => withRemade(reading, made.get(reading.seq)))
+      const remade = [...made.values()].filter((one) => one !== null).length
+      return { readings: made.size, remade, next: { topic, time: query.to } }
     },
+    receipts: receiptsIn(receipts),
     get status() {
       return statusOf(readings, lastSeq, closed)
     },
     async close() {
       closed = true
+    },
+  }
+}
+
+/** None or one. */
+function newestOf(list: readonly Reading[], asOf: number): Reading[] {
+  return list
+    .filter(({ time }) => time <= asOf)
+    .sort(byTime)
+    .slice(-1)
+}
+
+/** By number. */
+async function remadeOf(
+  all: readonly Reading[],
+  { from, to, seqMax }: RemakeQuery,
+  make: Parameters<ReadingStore['remake']>[1],
+): Promise<Map<number, Remade | null>> {
+  const list = all.filter(({ time, seq }) => time >= from && time < to && seq <= seqMax).sort(byTime)
+  const made = await make(list)
+  return new Map(list.map((reading, at) => [reading.seq, made[at] ?? null]))
+}
+
+function withRemade(reading: Reading, remade: Remade | null | undefined): Reading {
+  if (!remade) return reading
+  const { cleaned: _before, ...rest } = reading
+  const { fields, cleaned } = remade
+  return cleaned ? { ...rest, fields, cleaned } : { ...rest, fields }
+}
+
+function receiptsIn(receipts: Set<string>): Receipts {
+  return {
+    has: (receipt) => receipts.has(receipt),
+    list: (prefix) => [...receipts].filter((receipt) => receipt.startsWith(prefix)),
+    settle(receipt, done) {
+      receipts.delete(receipt)
+      queueMicrotask(() => done(null))
     },
   }
 }

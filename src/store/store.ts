@@ -145,6 +145,38 @@ export interface Removed {
   bytes: number
 }
 
+/** Which stored readings get their fields anew, and how many in one step. */
+export interface RemakeQuery {
+  filters: TopicFilters
+  /** Milliseconds; `from` ≤ time < `to`. */
+  from: number
+  to: number
+  /** Only readings up to this number. */
+  seqMax: number
+  /** Where the step before ended. */
+  after?: RemakePosition
+  /** Readings in memory at a time; a larger block is one step all the same. */
+  readingsMax: number
+  signal?: AbortSignal
+}
+
+/** Topics are gone through in code-unit order: those before `topic` are done, and of it what lies before `time`. */
+export interface RemakePosition {
+  topic: string
+  time: number
+}
+
+/** What a stored reading is to have; all else of it stays. */
+export type Remade = Pick<NewReading, 'fields' | 'cleaned'>
+
+export interface RemakeStep {
+  /** Looked at, and of these made anew. */
+  readings: number
+  remade: number
+  /** `null`: there is nothing left. */
+  next: RemakePosition | null
+}
+
 /** Sizes and health, read often and cheaply. */
 export interface StoreStatus {
   engine: string
@@ -199,6 +231,14 @@ export interface ReadingStore extends ReadingWriter, ReadingReader {
   records(signal?: AbortSignal): AsyncIterable<readonly DatabaseRecord[]>
   /** Takes readings away for good; the space is given back. */
   remove(query: RemoveQuery): Promise<Removed>
+  /**
+   * Gives the next stored readings the fields that `make` answers, topic by topic in the order of time; `null` leaves one as it is.
+   * Readers see all of a step or nothing of it, and it is durable when the promise is kept. Payloads are not touched.
+   */
+  remake(
+    query: RemakeQuery,
+    make: (readings: readonly Reading[]) => Promise<readonly (Remade | null)[]>,
+  ): Promise<RemakeStep>
   readonly status: StoreStatus
   /** Waits for what was appended, then closes. Appends after this are refused with `shutting_down`. */
   close(): Promise<void>

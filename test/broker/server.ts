@@ -143,7 +143,7 @@ function createAuth(
 
 export function createTestStore(): TestStore {
   const waiting: (() => void)[] = []
-  const store: Omit<TestStore, Exclude<keyof ReadingReader, 'since'> | 'remove' | 'records'> = {
+  const store: Omit<TestStore, Exclude<keyof ReadingReader, 'since'> | 'remove' | 'remake' | 'records'> = {
     readings: [],
     marks: new Set(),
     failure: null,

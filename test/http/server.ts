@@ -9,6 +9,7 @@ import type { Fields } from '../../src/domain/reading.ts'
 import { startHttp } from '../../src/http/server.ts'
 import { createCapture, type Publish } from '../../src/ingest/capture.ts'
 import { createFeed } from '../../src/ingest/feed.ts'
+import { openJobs } from '../../src/ingest/rules/jobs.ts'
 import { openRules, type RulesConfig } from '../../src/ingest/rules/open.ts'
 import { createLog, type Log } from '../../src/ops/log.ts'
 import { createMetrics } from '../../src/ops/metrics.ts'
@@ -153,6 +154,7 @@ export async function startTestServer(options: TestOptions = {}) {
       backup: () => encodeBackup({ version: '', created_at: '', disk_bytes: 0 }, []),
       retention: { rules: options.retention ?? [], bytesMax: 0 },
       rules,
+      jobs: await openJobs({ store, rules, log }, { file: '' }),
       metrics,
       log,
       limits,

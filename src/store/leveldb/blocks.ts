@@ -8,6 +8,7 @@ import { Directory, type SharedPages } from './directory.ts'
 import type { Epoch } from './hot/epoch.ts'
 import { kindRange } from './keys.ts'
 import { compactTopics, type RemoveInput, removeRows } from './roll/remove.ts'
+import { type RemakeInput, remakeRows } from './roll/remake.ts'
 import { rollEpoch, type RollContext } from './roll/roll.ts'
 import type { SeriesAggregate } from '../store.ts'
 import { type AggregateJob, aggregateSteps } from './scan/aggregates.ts'
@@ -23,6 +24,8 @@ import { View } from './view.ts'
 const inlineRollRows = 16_384
 /** Blocks that are looked through without a thread. */
 const inlineRemoveTopics = 64
+/** Rows whose blocks are written again without a thread. */
+const inlineRemakeRows = 512
 /** The main thread works this long before it lets others in. */
 const turnMs = 4
 
@@ -104,6 +107,29 @@ export class Blocks {
         return { directory: new Directory(pages), value }
       },
       onSwapped,
+    )
+  }
+
+  /** Writes blocks again with other fields; how many readings have them. */
+  remake(input: RemakeInput): Promise<number> {
+    const rows = input.topics.reduce((sum, { seqs }) => sum + seqs.length, 0)
+    return this.#change(
+      rows <= inlineRemakeRows,
+      async (context) => {
+        const { directory, readings } = await remakeRows(context, input)
+        return { directory, value: readings }
+      },
+      async (view) => {
+        const { pages, readings } = await this.#callRoller<{ pages: SharedPages; readings: number }>(
+          'remake',
+          {
+            ...view,
+            ...input,
+          },
+        )
+        return { directory: new Directory(pages), value: readings }
+      },
+      () => undefined,
     )
   }
 

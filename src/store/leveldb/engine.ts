@@ -13,6 +13,8 @@ import type {
   RangeQuery,
   ReadingStore,
   Receipts,
+  RemakeQuery,
+  RemakeStep,
   RemoveQuery,
   Removed,
   SamplesQuery,
@@ -31,6 +33,7 @@ import type { LevelOptions } from './options.ts'
 import { Readings } from './readings.ts'
 import { createReceipts } from './receipts.ts'
 import { NewRecords } from './records.ts'
+import { remakeStep } from './remaking.ts'
 import { refusalIn } from './state.ts'
 import { reopenDatabase } from './reopen.ts'
 import { newTopic } from './topicRecord.ts'
@@ -163,6 +166,11 @@ class LevelStore implements ReadingStore {
 
   remove(query: RemoveQuery): Promise<Removed> {
     return this.#keeper.remove(query)
+  }
+
+  remake(query: RemakeQuery, make: Parameters<ReadingStore['remake']>[1]): Promise<RemakeStep> {
+    const deps = { loaded: this.#loaded, keeper: this.#keeper, readings: this.#readings }
+    return remakeStep(deps, query, make)
   }
 
   get status(): StoreStatus {

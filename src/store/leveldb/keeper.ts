@@ -13,9 +13,10 @@ import type { Epoch } from './hot/epoch.ts'
 import type { Loaded } from './load.ts'
 import { idleRollMs, type LevelOptions, rollLimits } from './options.ts'
 import { applyRetention } from './retention.ts'
-import type { AppError } from '../../domain/errors.ts'
+import { AppError } from '../../domain/errors.ts'
 import { decodeTopic } from './topicRecord.ts'
 import { topicKey } from './keys.ts'
+import type { RemakeInput } from './roll/remake.ts'
 
 export interface KeeperDeps {
   db: Database
@@ -156,6 +157,20 @@ export class Keeper {
     const hot = isDryRun ? this.#hotBetween(topicIds, from, to) : { readings: 0, bytes: 0 }
     const removed = await this.#remove(topicIds, { from, to, isDryRun, slackMs: 0 })
     return { readings: removed.readings + hot.readings, bytes: removed.bytes + hot.bytes }
+  }
+
+  /** Everything up to number `seq` is in blocks after this. */
+  async rollUpTo(seq: number): Promise<void> {
+    await this.ready
+    const isHot = (): boolean => this.#epochs.some(({ visible, rows }) => visible > 0 && rows.seq(0) <= seq)
+    if (isHot()) await this.rollAll()
+    if (isHot()) throw new AppError('store_unavailable', 'the log cannot be rolled into blocks just now')
+  }
+
+  /** Gives rows in blocks other fields; how many have them. */
+  async remake(input: RemakeInput): Promise<number> {
+    await this.ready
+    return this.#blocks.remake(input)
   }
 
   /** Removes what retention says, and what is more than the store may hold. */

@@ -8,6 +8,7 @@ import { type Database, openThreadDatabase } from '../database.ts'
 import { Directory, type SharedPages } from '../directory.ts'
 import { HotRows, type SharedRows } from '../hot/pages.ts'
 import { compactTopics, type RemoveInput, removeRows } from '../roll/remove.ts'
+import { type RemakeInput, remakeRows } from '../roll/remake.ts'
 import { rollEpoch, type RollContext } from '../roll/roll.ts'
 import { type AggregateJob, aggregateSteps } from '../scan/aggregates.ts'
 import { buffersOf } from '../scan/chunk.ts'
@@ -134,6 +135,11 @@ const methods: Record<string, Method> = {
     (await opening).change(params, out, async (context) => {
       const { directory, ...removed } = await removeRows(context, params)
       return { ...removed, pages: directory.shared }
+    }),
+  remake: async (params: ViewParams & RemakeInput, out) =>
+    (await opening).change(params, out, async (context) => {
+      const { directory, readings } = await remakeRows(context, params)
+      return { readings, pages: directory.shared }
     }),
   compact: async (params: ViewParams & { topicIds: readonly number[] }, out) =>
     (await opening).change(params, out, (context) => compactTopics(context, params.topicIds)),

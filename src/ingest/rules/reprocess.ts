@@ -1,0 +1,60 @@
+// What stored readings would be under other rules: the fields, tags, units and marks that the rules make of the payload now. Time,
+// number and payload of a reading stay, and so does how a message was divided into readings.
+
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Cleaned, NewReading, Reading } from '../../domain/reading.ts'
+import type { Remade } from '../../store/store.ts'
+import type { Clean } from '../clean/clean.ts'
+
+export interface Remaking {
+  made: (Remade | null)[]
+  /** Readings that cannot be made again on their own. */
+  left: number
+}
+
+/** The main thread works this long before it lets others in. */
+const turnMs = 4
+
+/** What is to be stored of each reading; `null`: it stays as it is. */
+export async function remakeReadings(
+  { clean, onlyRefused }: { clean: Clean; onlyRefused: boolean },
+  readings: readonly Reading[],
+): Promise<Remaking> {
+  const made: (Remade | null)[] = []
+  let left = 0
+  let turn = performance.now()
+  for (const reading of readings) {
+    if (onlyRefused && !reading.cleaned?.refused) made.push(null)
+    else if (standsAlone(reading)) {
+      const { seq: _seq, cleaned: _cleaned, ...publish } = reading
+      const cleaning = clean({ ...publish, fields: null })
+      const parts = cleaning instanceof Promise ? await cleaning : cleaning
+      const [only] = parts
+      const isOne = parts.length === 1 && only?.cleaned?.record === undefined
+      if (!isOne) left++
+      made.push(isOne && only ? changeOf(reading, only) : null)
+    } else {
+      left++
+      made.push(null)
+    }
+    if (performance.now() - turn < turnMs) continue
+    await nextTurn()
+    turn = performance.now()
+  }
+  return { made, left }
+}
+
+/** Whether all that its fields are made of is in its payload. */
+function standsAlone({ topic, payload, fields, cleaned }: Reading): boolean {
+  // A record has its payload in another reading; what a Sparkplug alias means is in another topic's; a rule with
+  // `store: fields` has kept no payload.
+  if (cleaned?.record !== undefined || topic.startsWith('spBv1.0/')) return false
+  return payload.length > 0 || fields === null || Object.keys(fields).length === 0
+}
+
+function changeOf(before: Reading, { fields, cleaned }: NewReading): Remade | null {
+  if (before.fields === null && fields === null && textOf(before.cleaned) === textOf(cleaned)) return null
+  return cleaned ? { fields, cleaned } : { fields }
+}
+
+const textOf = (cleaned: Cleaned | undefined): string => JSON.stringify(cleaned) ?? ''

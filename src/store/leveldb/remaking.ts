@@ -1,0 +1,158 @@
+// One step of making fields of stored readings again: chooses whole blocks of the next topics, reads them, has them made, and
+// hands what is new to the blocks. Only what is in blocks is made again; what came later is rolled when its number asks for it.
+
+import { AppError } from '../../domain/errors.ts'
+import type { Reading } from '../../domain/reading.ts'
+import type { Remade, RemakeQuery, RemakeStep } from '../store.ts'
+import { fieldsText } from './block/fields.ts'
+import type { Keeper } from './keeper.ts'
+import type { Loaded } from './load.ts'
+import type { Readings } from './readings.ts'
+import type { RemadeTopic } from './roll/remake.ts'
+
+/** Topics of one step; more would be read side by side. */
+const topicsMax = 256
+
+interface Deps {
+  loaded: Loaded
+  keeper: Keeper
+  readings: Readings
+}
+
+/** Which part of which topics. */
+interface Part {
+  ids: number[]
+  from: number
+  to: number
+  /** What comes after it. */
+  next: RemakeStep['next']
+}
+
+type Make = (readings: readonly Reading[]) => Promise<readonly (Remade | null)[]>
+
+export async function remakeStep(deps: Deps, query: RemakeQuery, make: Make): Promise<RemakeStep> {
+  const { keeper, loaded, readings } = deps
+  const { seqMax, signal } = query
+  await keeper.rollUpTo(seqMax)
+  const part = nextPart(deps, query)
+  if (!part) return { readings: 0, remade: 0, next: null }
+  const byTopic = new Map<string, Reading[]>()
+  const filters = part.ids.map((id) => loaded.names.nameOf(id))
+  const range = { filters, from: part.from, to: part.to, order: 'asc' as const, limit: Infinity }
+  let seen = 0
+  for await (const chunk of readings.range({ ...range, ...(signal ? { signal } : {}) })) {
+    for (const reading of chunk) {
+      if (reading.seq > seqMax) continue
+      seen++
+      const list = byTopic.get(reading.topic)
+      if (list) list.push(reading)
+      else byTopic.set(reading.topic, [reading])
+    }
+  }
+  const topics: RemadeTopic[] = []
+  for (const [topic, list] of byTopic) {
+    const made = await make(list)
+    signal?.throwIfAborted()
+    const remade = remadeTopic(loaded, { list, made, topicId: loaded.names.idOf(topic) })
+    if (remade.seqs.length > 0) topics.push({ ...remade, from: part.from, to: part.to })
+  }
+  const captures = [...loaded.captures.fresh]
+  const remade = topics.length === 0 ? 0 : await keeper.remake({ topics, captures })
+  return { readings: seen, remade, next: part.next }
+}
+
+/** As many whole blocks as the step may hold, at least one. */
+function nextPart({ loaded, keeper }: Deps, query: RemakeQuery): Part | null {
+  const { filters, from, to, after, readingsMax } = query
+  const { directory } = keeper
+  const isShown = (id: number): boolean => directory.between(id, from, to).length > 0
+  if (after && after.time < to) {
+    const id = loaded.names.idOf(after.topic)
+    const part = id < 0 ? null : blocksOf(deps(id, after.time))
+    if (part) return part
+  }
+  const ask = { filters, limit: topicsMax, ...(after ? { after: after.topic } : {}) }
+  const ids: number[] = []
+  let rows = 0
+  for (const id of loaded.select.select(ask, isShown)) {
+    const count = directory.between(id, from, to).reduce((sum, entry) => sum + entry.count, 0)
+    if (rows + count > readingsMax) {
+      if (ids.length === 0) return blocksOf(deps(id, from))
+      break
+    }
+    rows += count
+    ids.push(id)
+  }
+  const last = ids.at(-1)
+  if (last === undefined) return null
+  return { ids, from, to, next: { topic: loaded.names.nameOf(last), time: to } }
+
+  function deps(id: number, since: number) {
+    return {
+      id,
+      name: loaded.names.nameOf(id),
+      entries: directory.between(id, since, to),
+      since,
+      to,
+      readingsMax,
+    }
+  }
+}
+
+/** The first blocks of one topic. Blocks that meet in one millisecond go together. */
+function blocksOf({
+  id,
+  name,
+  entries,
+  since,
+  to,
+  readingsMax,
+}: {
+  id: number
+  name: string
+  entries: ReturnType<Keeper['directory']['between']>
+  since: number
+  to: number
+  readingsMax: number
+}): Part | null {
+  let rows = 0
+  let end = since
+  for (const { tmin, tmax, count } of entries) {
+    if (rows > 0 && rows + count > readingsMax && tmin >= end) break
+    rows += count
+    end = Math.max(end, tmax + 1)
+  }
+  if (rows === 0) return null
+  end = Math.min(end, to)
+  return { ids: [id], from: since, to: end, next: { topic: name, time: end } }
+}
+
+function remadeTopic(
+  { captures }: Loaded,
+  { list, made, topicId }: { list: readonly Reading[]; made: readonly (Remade | null)[]; topicId: number },
+): Omit<RemadeTopic, 'from' | 'to'> {
+  if (made.length !== list.length) throw new AppError('internal', 'not every reading was made again')
+  const seqs: number[] = []
+  const captureIds: number[] = []
+  const texts: Buffer[] = []
+  for (const [at, reading] of list.entries()) {
+    const remade = made[at]
+    if (!remade) continue
+    const { cleaned: _before, ...rest } = reading
+    const { fields, cleaned } = remade
+    seqs.push(reading.seq)
+    captureIds.push(captures.idOf(cleaned ? { ...rest, cleaned } : rest))
+    texts.push(Buffer.from(fieldsText(fields)))
+  }
+  const lengths = Uint32Array.from(texts, (text) => text.length)
+  const offsets = new Uint32Array(lengths.length)
+  for (let i = 1; i < offsets.length; i++) offsets[i] = offsets[i - 1]! + lengths[i - 1]!
+  const bytes = new Uint8Array(texts.reduce((sum, text) => sum + text.length, 0))
+  for (const [i, text] of texts.entries()) bytes.set(text, offsets[i])
+  return {
+    topicId,
+    seqs: Float64Array.from(seqs),
+    captureIds: Uint32Array.from(captureIds),
+    fields: { bytes, offsets, lengths },
+  }
+}
