@@ -24,7 +24,7 @@ export type Acknowledged = Map<number, number>
 export async function killAt(
   options: WriterOptions,
   moment: Moment,
-  onStage: (stage: string, value: number) => void = () => {},
+  onStage: (stage: string, value: number, acknowledged: Acknowledged) => void = () => {},
 ): Promise<Acknowledged> {
   const child = spawn(process.execPath, ['--import', 'tsx', writer, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -37,7 +37,7 @@ export async function killAt(
   let isDue = false
   for await (const line of createInterface({ input: child.stdout })) {
     const [first = '', second = '', third = ''] = line.split(' ')
-    if (first === 'stage') onStage(second, Number(third))
+    if (first === 'stage') onStage(second, Number(third), acknowledged)
     if (first === 'stage') entered += Number(second === moment.stage)
     else acknowledged.set(Number(first), Number(second))
     const isStage = moment.stage === undefined || entered >= (moment.nth ?? 1)

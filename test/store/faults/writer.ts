@@ -1,7 +1,11 @@
 // A process that appends numbered readings to a store until it is killed. It says on standard output, a line each, what
 // stage it enters (`stage opening`) and which readings were acknowledged (`<n> <seq>`), after they were.
 
+import { createWriteStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { createLog } from '../../../src/ops/log.ts'
+import { encodeBackup } from '../../../src/store/backup.ts'
 import { openStore } from '../../../src/store/open.ts'
 import type { ReadingStore } from '../../../src/store/store.ts'
 import { numbered, type Pattern, timeOf } from './numbered.ts'
@@ -18,6 +22,9 @@ export interface WriterOptions {
   rollEvery: number
   /** Readings between two removals of everything older than the last thousand; 0: none. */
   removeEvery?: number
+  /** Readings between two backups, each into the file of that name with its number behind it; 0: none. */
+  backupEvery?: number
+  backupPath?: string
 }
 
 async function write(options: WriterOptions): Promise<void> {
@@ -48,12 +55,21 @@ async function write(options: WriterOptions): Promise<void> {
     say(`stage removed ${to}`)
     removing = null
   }
+  let saving: Promise<void> | null = null
+  const save = async (n: number): Promise<void> => {
+    flush()
+    say(`stage saving ${n}`)
+    await backUp(store, `${options.backupPath}${n}`)
+    say(`stage saved ${n}`)
+    saving = null
+  }
   let rolling: Promise<void> | null = null
   for (;;) {
     while (underWay < options.window) {
       append(next++)
       const isOld = options.removeEvery && next % options.removeEvery === 0 && next > 1000
       if (isOld && !removing) removing = remove(timeOf(next - 1000, options.pattern))
+      if (options.backupEvery && next % options.backupEvery === 0) saving ??= save(next)
       const isDue = options.rollEvery > 0 && next % options.rollEvery === 0
       if (!isDue || rolling) continue
       say('stage rolling')
@@ -68,6 +84,12 @@ async function write(options: WriterOptions): Promise<void> {
 
 const roll = (store: ReadingStore): Promise<void> =>
   (store as ReadingStore & { roll(): Promise<void> }).roll()
+
+async function backUp(store: ReadingStore, file: string): Promise<void> {
+  const head = { version: '', created_at: '', disk_bytes: 0 }
+  const stream = encodeBackup(head, [{ name: 'readings', records: store.records() }])
+  await pipeline(Readable.from(stream), createWriteStream(file))
+}
 
 /** On a pipe this is written when it returns. */
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
