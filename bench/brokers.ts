@@ -21,6 +21,10 @@ export interface Broker {
   process: ChildProcess
 }
 
+export interface Amber extends Broker {
+  httpUrl: string
+}
+
 /** Starts both, has them measured, and removes what they leave. */
 export async function withBrokers(
   measure: (brokers: Broker[], home: string) => Promise<void>,
@@ -34,14 +38,30 @@ export async function withBrokers(
     brokers.push(await startMosquitto(home))
     await measure(brokers, home)
   } finally {
-    await Promise.all(
-      brokers.map(async ({ process: child }) => {
-        child.kill()
-        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-      }),
-    )
+    await Promise.all(brokers.map(stop))
     rmSync(home, { recursive: true, force: true })
   }
+}
+
+/** Starts Amber alone, has it measured, and removes what it leaves. */
+export async function withAmber(measure: (amber: Amber) => Promise<void>): Promise<void> {
+  if (!existsSync(main)) throw new Error(`${main} is missing: npm run build`)
+  const home = mkdtempSync(join(tmpdir(), 'amber-bench-'))
+  try {
+    const amber = await startAmber(home)
+    try {
+      await measure(amber)
+    } finally {
+      await stop(amber)
+    }
+  } finally {
+    rmSync(home, { recursive: true, force: true })
+  }
+}
+
+async function stop({ process: child }: Broker): Promise<void> {
+  child.kill()
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
 }
 
 /** Microseconds of processor time of a broker so far: all threads, and the main thread alone. */
@@ -55,7 +75,7 @@ function cpuUsOf(file: string): number {
   return ((Number(fields[11]) + Number(fields[12])) / cpuTicksPerSecond) * 1e6
 }
 
-async function startAmber(home: string): Promise<Broker> {
+async function startAmber(home: string): Promise<Amber> {
   writeFileSync(
     join(home, 'passwd'),
     `${account.username}:${await createPasswordHash(Buffer.from(account.password), 'sha512-pbkdf2')}\n`,
@@ -66,15 +86,16 @@ async function startAmber(home: string): Promise<Broker> {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let output = ''
-  const port = await new Promise<number>((resolve, reject) => {
+  const found = await new Promise<{ port: number; httpUrl: string }>((resolve, reject) => {
     child.stdout.on('data', (chunk: Buffer) => {
       output += String(chunk)
-      const found = /mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(output)?.[1]
-      if (found !== undefined) resolve(Number(found))
+      const port = /mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(output)?.[1]
+      const httpUrl = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0]
+      if (port !== undefined && httpUrl !== undefined) resolve({ port: Number(port), httpUrl })
     })
     child.on('exit', (code) => reject(new Error(`Amber ended with ${code}:\n${output}`)))
   })
-  return { name: 'Amber', port, process: child }
+  return { name: 'Amber', process: child, ...found }
 }
 
 /** For a profile: `BENCH_NODE_FLAGS='--cpu-prof --cpu-prof-dir=/tmp/profile'`. */

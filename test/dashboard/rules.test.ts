@@ -47,6 +47,13 @@ test('a faulty draft is marked by line, a good one shows before and after, and t
   await page.reload()
   const refused = page.getByRole('row').filter({ hasText: 'attic/west' })
   await refused.getByText('is above max 100').waitFor()
+  await page.getByLabel('Cleaning rules, YAML').fill(good.replace('max: 100', 'max: 1000'))
+  await page.getByRole('button', { name: 'Put in force' }).click()
+  await page.getByText('The rules are in force.').waitFor()
+  await page.getByRole('button', { name: 'Replay what was refused' }).click()
+  await page.getByText(/^done: .*1 made again$/).waitFor()
+  await expect.poll(() => refused.count(), { timeout: 15_000 }).toBe(0)
+  await checkAccessibility(page)
 })
 
 test('Enter keeps the indent, and a draft can be discarded', async () => {

@@ -7,6 +7,7 @@ import { Editor, type Fault, faultsOf } from '../parts/editor.tsx'
 import { tell } from '../parts/toast.tsx'
 import { me } from '../session.ts'
 import { plural } from '../words.ts'
+import { Jobs } from './jobs.tsx'
 import { PreviewList, type Preview } from './preview.tsx'
 import { Rejects } from './rejects.tsx'
 
@@ -45,6 +46,7 @@ export function RulesPage() {
         <Draft inForce={inForce.value} onSaved={(saved) => (inForce.value = saved)} />
       )}
       <Rejects />
+      <Jobs />
     </section>
   )
 }
