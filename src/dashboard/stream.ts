@@ -20,6 +20,7 @@ export interface LiveReading {
 }
 
 const againMs = 2000
+const lateMs = 250
 /** A hidden page draws no frames: older readings than so many are let go. */
 const waitingMax = 1000
 
@@ -29,8 +30,11 @@ export function openStream(path: string, onReadings: (readings: LiveReading[]) =
   let timer: ReturnType<typeof setTimeout> | undefined
   let waiting: LiveReading[] = []
   let frame = 0
+  let late: ReturnType<typeof setTimeout> | undefined
   let lastId = ''
   const flush = (): void => {
+    cancelAnimationFrame(frame)
+    clearTimeout(late)
     frame = 0
     const readings = waiting
     waiting = []
@@ -49,7 +53,10 @@ export function openStream(path: string, onReadings: (readings: LiveReading[]) =
       if (data === '') return
       waiting.push(JSON.parse(data) as LiveReading)
       if (waiting.length > waitingMax) waiting.shift()
-      frame ||= requestAnimationFrame(flush)
+      if (frame !== 0) return
+      frame = requestAnimationFrame(flush)
+      // A page that is not drawn just now has no frames.
+      late = setTimeout(flush, lateMs)
     }
     source.addEventListener('unauthorized', () => void loadMe())
     source.onerror = () => {
@@ -62,6 +69,7 @@ export function openStream(path: string, onReadings: (readings: LiveReading[]) =
   return () => {
     clearTimeout(timer)
     cancelAnimationFrame(frame)
+    clearTimeout(late)
     source?.close()
   }
 }
