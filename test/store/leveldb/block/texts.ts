@@ -44,29 +44,39 @@ export function textOf({ bytes, offsets, lengths }: Texts, row: number): Buffer 
   return Buffer.from(bytes.buffer, bytes.byteOffset + offsets[row]!, lengths[row]!)
 }
 
-/** Valid JSON with its ASCII escapes spelled out: Node 24.21 takes some escaped keys for others. */
+const named: Record<string, number> = { '"': 34, '\\': 92, '/': 47, b: 8, f: 12, n: 10, r: 13, t: 9 }
+const isStandIn = /[\ue000-\ue07f]/
+
+/** Valid JSON without escapes: Node 24.21 takes some escaped keys for others. Private characters stand for what needs one. */
 function withoutEscapes(text: string): string {
-  return text.replace(/\\(?:u(00[2-7][0-9a-f])|[^])/gi, (token, hex: string | undefined) => {
-    const character = hex === undefined ? token : String.fromCharCode(Number.parseInt(hex, 16))
-    return character === '"' || character === '\\' ? token : character
+  return text.replace(/\\(?:u([0-9a-f]{4})|([^]))/gi, (_token, hex: string | undefined, name: string) => {
+    const code = hex === undefined ? (named[name] ?? 0) : Number.parseInt(hex, 16)
+    return String.fromCharCode(code < 0x20 || code === 34 || code === 92 ? 0xe000 + code : code)
   })
 }
+
+const restored = (text: string): string =>
+  text.replace(/[\ue000-\ue07f]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) - 0xe000))
 
 /** What a walk over JSON.parse's result says: path → scalar; of equal paths the last. `null` for what is no JSON. */
 export function leavesByParse(payload: Uint8Array): Map<string, unknown> | null {
   let root: unknown
+  const text = Buffer.from(payload).toString()
+  const isPlain = isStandIn.test(text)
   try {
-    const text = Buffer.from(payload).toString()
     JSON.parse(text)
-    root = JSON.parse(withoutEscapes(text))
+    root = JSON.parse(isPlain ? text : withoutEscapes(text))
   } catch {
     return null
   }
   const leaves = new Map<string, unknown>()
+  const shown = (value: unknown): unknown => (isPlain || typeof value !== 'string' ? value : restored(value))
   const walk = (value: unknown, path: readonly string[]): void => {
     if (typeof value !== 'object' || value === null)
-      leaves.set(path.length === 0 ? 'value' : path.join('.'), value)
-    else for (const key of Object.keys(value)) walk((value as Record<string, unknown>)[key], [...path, key])
+      leaves.set(path.length === 0 ? 'value' : path.join('.'), shown(value))
+    else
+      for (const key of Object.keys(value))
+        walk((value as Record<string, unknown>)[key], [...path, String(shown(key))])
   }
   walk(root, [])
   return leaves
