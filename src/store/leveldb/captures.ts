@@ -12,7 +12,7 @@ export type CaptureData = Pick<
 /** Capture data known by its text; what is not known any more gets another number. */
 export const capturesMax = 32_768
 /** Capture data known by its number; the rest is read from the disk when asked for. */
-const decodedMax = 1024
+const decodedMax = 16_384
 /** Clients whose numbers are known without a text. */
 const plainMax = 8192
 
@@ -121,6 +121,13 @@ export function encodeCapture(reading: CaptureData): string {
   return JSON.stringify(cleaned ? [...all, cleaned] : all)
 }
 
+/** Bytes of their own: a small piece of Node's pool would keep all 8 KB of it in memory. */
+function unpooled(base64: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(base64, 'base64'))
+  bytes.write(base64, 'base64')
+  return bytes
+}
+
 export function decodeCapture(text: string): CaptureData {
   const [source, clientId, user, qos, retain, dup, plain, cleaned] = JSON.parse(text) as [
     CaptureData['source'],
@@ -138,7 +145,7 @@ export function decodeCapture(text: string): CaptureData {
     properties =
       correlationData === undefined
         ? rest
-        : { ...rest, correlationData: Buffer.from(correlationData, 'base64') }
+        : { ...rest, correlationData: unpooled(correlationData) }
   }
   const data = { source, clientId, user, qos, retain: retain === 1, dup: dup === 1, properties }
   return cleaned ? { ...data, cleaned } : data

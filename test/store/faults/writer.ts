@@ -1,7 +1,7 @@
 // A process that appends numbered readings to a store until it is killed. It says on standard output, a line each, what
 // stage it enters (`stage opening`) and which readings were acknowledged (`<n> <seq>`), after they were.
 
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, writeSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createLog } from '../../../src/ops/log.ts'
@@ -27,6 +27,8 @@ export interface WriterOptions {
   backupPath?: string
 }
 
+const sleeper = new Int32Array(new SharedArrayBuffer(4))
+
 async function write(options: WriterOptions): Promise<void> {
   const log = createLog({ level: 'silent', format: 'json' })
   say('stage opening')
@@ -36,8 +38,9 @@ async function write(options: WriterOptions): Promise<void> {
   let underWay = 0
   let lines = ''
   const flush = (): void => {
-    if (lines !== '') process.stdout.write(lines)
+    const text = lines
     lines = ''
+    if (text !== '') emit(text)
   }
   const append = (n: number): void => {
     underWay++
@@ -91,7 +94,22 @@ async function backUp(store: ReadingStore, file: string): Promise<void> {
   await pipeline(Readable.from(stream), createWriteStream(file))
 }
 
-/** On a pipe this is written when it returns. */
-const say = (line: string): void => void process.stdout.write(`${line}\n`)
+const say = (line: string): void => emit(`${line}\n`)
+
+/**
+ * Written when it returns, however slow the reader is: process.stdout would keep what the pipe does not take, and a kill
+ * would lose more acknowledgements than are under way.
+ */
+function emit(text: string): void {
+  let bytes = Buffer.from(text)
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(writeSync(1, bytes))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      Atomics.wait(sleeper, 0, 0, 1)
+    }
+  }
+}
 
 await write(JSON.parse(process.argv[2] ?? '{}') as WriterOptions)
