@@ -23,12 +23,7 @@ export interface FanoutResult {
   deliveriesPerSecond: number
 }
 
-const payload = Buffer.from(
-  JSON.stringify({ temperature: 21.53, humidity: 48.2, pressure: 1013.25, battery: 97, ok: true }).slice(
-    0,
-    70,
-  ),
-)
+const payload = Buffer.from('{"temperature":21.53,"humidity":48.2,"battery":2987,"linkquality":131}')
 
 async function connect({ port, username, password }: FanoutOptions, clientId: string): Promise<net.Socket> {
   const socket = net.connect({ port, host: '127.0.0.1', noDelay: true })

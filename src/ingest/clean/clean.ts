@@ -39,6 +39,8 @@ function isPlain(payload: Uint8Array): boolean {
   const first = payload[0] ?? openBrace
   if (payload.length === 0 || payload.length > decodeBytesMax) return true
   if (first === openBrace || first === openBracket) {
+    // What was cut off shows it at its end; an exception costs twenty times as much.
+    if (lastByte(payload) !== (first === openBrace ? closeBrace : closeBracket)) return false
     try {
       JSON.parse(bytesOf(payload).toString())
       return true
@@ -47,6 +49,13 @@ function isPlain(payload: Uint8Array): boolean {
     }
   }
   return payload.length <= 24 && /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(bytesOf(payload).toString('latin1'))
+}
+
+/** The last byte that is no white space. */
+function lastByte(payload: Uint8Array): number {
+  let at = payload.length - 1
+  while (at > 0 && (payload[at] ?? 0) <= 0x20) at--
+  return payload[at] ?? 0
 }
 
 const none = new Uint8Array(0)
@@ -127,3 +136,4 @@ const equals = 61
 const openBracket = 91
 const openBrace = 123
 const closeBrace = 125
+const closeBracket = 93

@@ -14,7 +14,8 @@ export interface ScannedJson {
 
 /** The documents in `text`, or `null` when it is not JSON. Throws `TooLarge` beyond the depth allowed. */
 export function readJson(text: string): ScannedJson | null {
-  if (!/\d{16}/.test(text)) {
+  // What was cut off shows it at its end: no exception is needed to find out.
+  if (!isCut(text) && !/\d{16}/.test(text)) {
     try {
       return { documents: [JSON.parse(text) as unknown], mended: false, truncated: false }
     } catch {
@@ -28,6 +29,15 @@ export function readJson(text: string): ScannedJson | null {
     if (error === broken) return null
     throw error
   }
+}
+
+/** An object or array whose last character does not close it. */
+function isCut(text: string): boolean {
+  const first = text.charCodeAt(0)
+  if (first !== openBrace && first !== openBracket) return false
+  let at = text.length - 1
+  while (at > 0 && text.charCodeAt(at) <= 0x20) at--
+  return text.charCodeAt(at) !== first + 2
 }
 
 const broken = new Error('not JSON')

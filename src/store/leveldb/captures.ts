@@ -143,9 +143,7 @@ export function decodeCapture(text: string): CaptureData {
   if (plain) {
     const { correlationData, ...rest } = plain
     properties =
-      correlationData === undefined
-        ? rest
-        : { ...rest, correlationData: unpooled(correlationData) }
+      correlationData === undefined ? rest : { ...rest, correlationData: unpooled(correlationData) }
   }
   const data = { source, clientId, user, qos, retain: retain === 1, dup: dup === 1, properties }
   return cleaned ? { ...data, cleaned } : data
