@@ -11,7 +11,13 @@ import { guardDrain } from './guard/drain.ts'
 import { guardClientNames } from './guard/names.ts'
 import type { Caller } from './listeners/entrance.ts'
 import { limitPace } from './listeners/pace.ts'
-import { type Answer, dispatchPackets } from './protocol/dispatch.ts'
+import type { AuthorizePublish } from './capture/publishes.ts'
+import {
+  type Answer,
+  createTakePublish,
+  type DispatchDependencies,
+  dispatchPackets,
+} from './protocol/dispatch.ts'
 import { createPublishCheck } from './protocol/publish.ts'
 import { Turns } from './protocol/turns.ts'
 import { countTraffic, type Traffic } from './sys/traffic.ts'
@@ -40,6 +46,7 @@ export function createMeter(
 export interface AcceptDependencies {
   /** What Amber answers itself. */
   answers: ReadonlyMap<string, Answer>
+  authorizePublish: AuthorizePublish
   limits: Config['mqtt']
   log: Log
 }
@@ -48,7 +55,7 @@ export function accept(
   aedes: AedesBroker,
   stream: Duplex,
   door: Door,
-  { answers, limits, log }: AcceptDependencies,
+  { answers, authorizePublish, limits, log }: AcceptDependencies,
 ): void {
   // Aedes uses no more of a socket than any duplex stream has.
   const socket = stream as Socket
@@ -79,14 +86,9 @@ export function accept(
   client.amber = state
   guardClientNames(client)
   guardDrain(client)
-  const gate = attachGate(client, {
-    log,
-    packetBytesMax: limits.max_packet_size,
-    queuedBytesMax: limits.max_queued_bytes,
-    inflightMax: limits.max_inflight,
-  })
-  dispatchPackets(client, {
+  const dispatch: DispatchDependencies = {
     answers,
+    authorizePublish,
     publishFault: createPublishCheck({
       topicLevelsMax: limits.max_topic_levels,
       qosMax: limits.max_qos,
@@ -99,5 +101,13 @@ export function accept(
       client.conn.destroy()
     },
     takePairs: () => gate.takePairs(),
+  }
+  const gate = attachGate(client, {
+    log,
+    packetBytesMax: limits.max_packet_size,
+    queuedBytesMax: limits.max_queued_bytes,
+    inflightMax: limits.max_inflight,
+    onPublish: createTakePublish(client, dispatch),
   })
+  dispatchPackets(client, dispatch)
 }

@@ -11,7 +11,7 @@ import { type AcceptDependencies, accept, type Door } from './accept.ts'
 import { createAuthenticate } from './access.ts'
 import { createAssignment } from './assignedId.ts'
 import type { Bans } from './bans.ts'
-import { createAuthorizePublish } from './capture/publishes.ts'
+import { type AuthorizePublish, createAuthorizePublish } from './capture/publishes.ts'
 import type { Receipts } from './capture/receipts.ts'
 import type { AedesBroker, BrokerClient } from './client.ts'
 import { registerSessions } from './connection/registration.ts'
@@ -47,7 +47,8 @@ export interface Engine {
 export async function openEngine(config: Config['mqtt'], dependencies: EngineDependencies): Promise<Engine> {
   const { receipts, sessions, capture, metrics, log } = dependencies
   const { registry, delivery, router, journal, traffic } = sessions
-  const aedes = createAedes(config, dependencies)
+  const authorizePublish = createAuthorizePublish({ capture, receipts, router, journal, metrics })
+  const aedes = createAedes(config, authorizePublish, dependencies)
   const wills = new Wills({ registry, router, journal, capture, metrics, log })
   const registration = registerSessions({
     aedes,
@@ -72,7 +73,7 @@ export async function openEngine(config: Config['mqtt'], dependencies: EngineDep
     ...createAcknowledgements({ delivery, receipts }),
     ...createSubscribe({ registry, delivery, journal, limits: config, log }),
   ])
-  const around: AcceptDependencies = { answers, limits: config, log }
+  const around: AcceptDependencies = { answers, authorizePublish, limits: config, log }
   return {
     aedes,
     accept: (stream, door) => accept(aedes, stream, door, around),
@@ -85,9 +86,12 @@ export async function openEngine(config: Config['mqtt'], dependencies: EngineDep
   }
 }
 
-function createAedes(config: Config['mqtt'], dependencies: EngineDependencies): AedesBroker {
-  const { bans, receipts, sessions, capture, metrics, log } = dependencies
-  const { router, journal, registry } = sessions
+function createAedes(
+  config: Config['mqtt'],
+  authorizePublish: AuthorizePublish,
+  { bans, receipts, sessions, log }: EngineDependencies,
+): AedesBroker {
+  const { journal, registry } = sessions
   const authenticate = createAuthenticate({
     log,
     limits: config,
@@ -97,7 +101,6 @@ function createAedes(config: Config['mqtt'], dependencies: EngineDependencies): 
       for (const id of receipts.openIds(client.id)) client.amber.halfOpen.add(id)
     },
   })
-  const authorizePublish = createAuthorizePublish({ capture, receipts, router, journal, metrics })
   const options = {
     persistence: guardPersistence(new SessionPersistence({ registry, journal })),
     mq: createSilentEmitter(),

@@ -45,7 +45,7 @@ export interface CaptureDeps {
 export function createCapture({ store, metrics, clean = asItCame, feed }: CaptureDeps): Capture {
   const append: Append = (reading, options, done) =>
     store.append(reading, options, (error, seq) => {
-      if (!error) feed?.push({ ...reading, seq })
+      if (!error) feed?.push(reading, seq)
       done(error, seq)
     })
   const inOrder = createInOrder({ waitingMax })

@@ -1,7 +1,7 @@
 // The live feed: every reading once it is durable, in order of its number, to whoever follows its topic. Promises that
 // followers cost the publisher nothing: readings are handed on in a later turn, together, and less often when many follow.
 
-import type { Reading } from '../domain/reading.ts'
+import type { NewReading, Reading } from '../domain/reading.ts'
 
 export interface Follower {
   /** Asked once a topic; the answer is remembered as long as the followers stay the same. */
@@ -11,8 +11,8 @@ export interface Follower {
 }
 
 export interface Feed {
-  /** Called by capture, in order, when a reading is durable. */
-  push(reading: Reading): void
+  /** Called by capture, in order, when a reading is durable under its number. */
+  push(reading: NewReading, seq: number): void
   /** The newest number that is durable. */
   readonly lastSeq: number
   /** The newest number that followers have been given. */
@@ -70,14 +70,14 @@ export function createFeed({ lastSeq: first }: { lastSeq: number }): Feed {
   }
 
   return {
-    push(reading) {
-      lastSeq = reading.seq
+    push(reading, seq) {
+      lastSeq = seq
       waits.reached(lastSeq)
       if (followers.size === 0 && pending.length === 0) {
         deliveredSeq = lastSeq
         return
       }
-      if (pending.push(reading) === 1) schedule()
+      if (pending.push({ ...reading, seq }) === 1) schedule()
     },
     get lastSeq() {
       return lastSeq

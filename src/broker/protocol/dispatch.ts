@@ -1,7 +1,8 @@
 // Which packet goes where: SUBSCRIBE, UNSUBSCRIBE and the acknowledgements are answered by Amber, whose sessions they are
-// about; CONNECT, PUBLISH, PINGREQ and DISCONNECT go on to Aedes.
+// about, and plain publishes are captured; CONNECT, PINGREQ, DISCONNECT and publishes with properties go on to Aedes.
 
 import type { Packet } from 'mqtt-packet'
+import type { AuthorizePublish } from '../capture/publishes.ts'
 import type { BrokerClient, PublishPacket } from '../client.ts'
 import type { Pairs } from '../wire/properties.ts'
 import type { Fault } from '../wire/fault.ts'
@@ -13,11 +14,33 @@ export interface DispatchDependencies {
   answers: ReadonlyMap<string, Answer>
   /** Why a PUBLISH cannot be taken, or `null`. */
   publishFault: (client: BrokerClient, packet: PublishPacket) => Fault | null
+  /** Aedes' hook, which does everything there is to do for a publish. */
+  authorizePublish: AuthorizePublish
   onFault: (client: BrokerClient, fault: Fault) => void
   /** A failure nobody foresaw: it ends the connection and nothing else. */
   onError: (client: BrokerClient, error: unknown) => void
   /** User properties of the PUBLISH or CONNECT read last, in the order sent. */
   takePairs: () => Pairs | null
+}
+
+/** What is done with a publish that the gate has read by itself: what Aedes would do, without the way through it. */
+export function createTakePublish(
+  client: BrokerClient,
+  { publishFault, authorizePublish, onFault, onError }: Omit<DispatchDependencies, 'answers' | 'takePairs'>,
+): (packet: PublishPacket) => void {
+  return (packet) => {
+    if (client.amber.refused) return
+    const fault = publishFault(client, packet)
+    if (fault !== null) return onFault(client, fault)
+    if (client._keepaliveInterval > 0) client._keepaliveTimer?.refresh()
+    // Nothing more is read from the socket until this one is settled.
+    client._parsingBatch++
+    try {
+      authorizePublish(client, packet, client._nextBatch)
+    } catch (error) {
+      onError(client, error)
+    }
+  }
 }
 
 /** Takes the place of Aedes' own listener. */

@@ -1,13 +1,15 @@
 // Stands between a socket and Aedes' parser: only packets that keep to the protocol pass; the first that does not
-// ends the connection with a reason. What comes behind CONNECT waits until the client is let in.
+// ends the connection with a reason. What comes behind CONNECT waits until the client is let in. A publish without properties
+// is read here and passes by the parser.
 
 import type { Log } from '../../ops/log.ts'
-import type { BrokerClient } from '../client.ts'
+import type { BrokerClient, PublishPacket } from '../client.ts'
 import { dismiss } from './answers.ts'
 import { protocolVersion } from './connect.ts'
 import type { Fault } from './fault.ts'
 import { createFrameReader, type FrameReader } from './frames.ts'
 import { type Frame, packetFault } from './packets.ts'
+import { readPlainPublish } from './plainPublish.ts'
 import type { Pairs } from './properties.ts'
 
 export interface GateDependencies {
@@ -17,6 +19,8 @@ export interface GateDependencies {
   queuedBytesMax: number
   /** Unacknowledged QoS 1 and 2 publishes of a client: Receive Maximum. */
   inflightMax: number
+  /** A publish without properties, in its place among the packets that reach the parser. */
+  onPublish: (packet: PublishPacket) => void
 }
 
 export interface Gate {
@@ -35,16 +39,14 @@ const aheadTooFar: Fault = { reasonCode: 0x97, message: 'too much was sent ahead
 const aheadBytesMax = 65_536
 
 export function attachGate(client: BrokerClient, dependencies: GateDependencies): Gate {
-  const { packetBytesMax, queuedBytesMax, inflightMax, log } = dependencies
+  const { packetBytesMax, queuedBytesMax, inflightMax, onPublish, log } = dependencies
   const chunks = createFrameReader({ packetBytesMax })
   const parser = client._parser
   const parse = parser.parse.bind(parser)
   const pairs: Pairs[] = []
   const isOver = (): boolean => client.amber.refused || client.closed
+  const ahead = new Ahead(packetBytesMax + aheadBytesMax)
   let version = 0
-  /** Packets behind CONNECT, until the client is let in; `null` from then on. */
-  let ahead: Buffer[] | null = []
-  let aheadBytes = 0
 
   const refuse = (fault: Fault): void => {
     log.debug({ client: client.id, address: client.amber.remoteAddress }, `protocol fault: ${fault.message}`)
@@ -65,14 +67,10 @@ export function attachGate(client: BrokerClient, dependencies: GateDependencies)
     const onFrame = (frame: Frame): boolean => {
       bytes ??= frame.bytes
       if (from === to) from = frame.begin
-      if (version > 0 && ahead !== null) {
-        aheadBytes += frame.end - frame.begin
-        if (aheadBytes > packetBytesMax + aheadBytesMax) {
-          refuse(aheadTooFar)
-          return false
-        }
-        ahead.push(Buffer.from(frame.bytes.subarray(frame.begin, frame.end)))
-        return true
+      if (version > 0 && !ahead.isReleased) {
+        if (ahead.keep(frame)) return true
+        refuse(aheadTooFar)
+        return false
       }
       const fault = faultOf(frame)
       if (fault !== null) {
@@ -81,6 +79,14 @@ export function attachGate(client: BrokerClient, dependencies: GateDependencies)
         return false
       }
       if (frame.header >> 4 === 1) version = protocolVersion(frame)
+      // Before CONNACK is sent Aedes keeps packets in a queue of its own, which must not be overtaken.
+      const plain = client.connackSent && isEmpty(parser._queue) ? readPlainPublish(frame, version) : null
+      if (plain !== null) {
+        pass()
+        from = to = frame.end
+        onPublish(plain)
+        return !isOver()
+      }
       if (frame.pairs !== null) pairs.push(frame.pairs)
       to = frame.end
       if (frame.header >> 4 === 1) pass()
@@ -99,9 +105,7 @@ export function attachGate(client: BrokerClient, dependencies: GateDependencies)
   }
   client.amber.open = () => {
     const replay = (): void => {
-      const waiting = ahead ?? []
-      ahead = null
-      for (const packet of waiting) if (!isOver()) read(packet, createFrameReader({ packetBytesMax }))
+      for (const packet of ahead.release()) if (!isOver()) read(packet, createFrameReader({ packetBytesMax }))
     }
     // Aedes keeps what it is given before this moment in a queue of its own.
     if (client.connected) replay()
@@ -109,6 +113,36 @@ export function attachGate(client: BrokerClient, dependencies: GateDependencies)
   }
   return { takePairs: () => pairs.shift() ?? null, refuse }
 }
+
+/** Packets behind CONNECT, until the client is let in. */
+class Ahead {
+  readonly #bytesMax: number
+  #packets: Buffer[] = []
+  #bytes = 0
+  isReleased = false
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  /** `false` when that is too much. */
+  keep({ bytes, begin, end }: Frame): boolean {
+    this.#bytes += end - begin
+    if (this.#bytes > this.#bytesMax) return false
+    this.#packets.push(Buffer.from(bytes.subarray(begin, end)))
+    return true
+  }
+
+  /** From now on nothing is kept. */
+  release(): readonly Buffer[] {
+    const packets = this.#packets
+    this.#packets = []
+    this.isReleased = true
+    return packets
+  }
+}
+
+const isEmpty = (queue: readonly unknown[] | null): boolean => queue === null || queue.length === 0
 
 /** Counts a QoS 1 or 2 publish as under way; `false` when there are too many [MQTT-3.3.4-7]. */
 function opens(
