@@ -1,4 +1,5 @@
-// The command line: one program, one file a command under cli/. Exit codes are 0 (ok), 1 (failed) and 2 (wrong usage).
+// The command line: one program, one file a command under cli/. Exit codes are 0 (ok), 1 (failed) and 2 (wrong usage). What is
+// large (server, store, rules, MQTT client) is imported by the command that needs it: a health check runs every few seconds.
 
 import { Command, CommanderError } from 'commander'
 import { addBackup } from './cli/backup.ts'

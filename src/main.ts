@@ -3,6 +3,9 @@
 // A second signal exits at once; what was acknowledged is on the disk either way.
 
 import { run } from './cli.ts'
-import { serve } from './serve.ts'
+import type { CliActions } from './cli.ts'
+
+/** Read when it is asked for: the server is most of the program, and a health check is run every few seconds. */
+const serve: CliActions['serve'] = async (...args) => (await import('./serve.ts')).serve(...args)
 
 process.exitCode = await run(process.argv.slice(2), { serve })

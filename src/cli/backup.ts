@@ -6,8 +6,6 @@ import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Command } from 'commander'
 import { AppError } from '../domain/errors.ts'
-import { checkStore } from '../store/leveldb/check.ts'
-import { restoreBackup } from '../store/restore.ts'
 import { addConfigFlags, configOf } from './configFlags.ts'
 import { authorizationOf } from './credentials.ts'
 import { httpStream } from './httpStream.ts'
@@ -63,6 +61,8 @@ async function restoreFile({ io, setExitCode }: BackupDeps, file: string, path: 
   source.on('error', (error) =>
     body.destroy(new AppError('not_found', `cannot read ${file}: ${error.message}`)),
   )
+  const { checkStore } = await import('../store/leveldb/check.ts')
+  const { restoreBackup } = await import('../store/restore.ts')
   const { created_at: createdAt } = await restoreBackup(body as AsyncIterable<Uint8Array>, path)
   await progress.end()
   const check = await checkStore(join(path, 'readings'))

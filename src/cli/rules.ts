@@ -5,8 +5,7 @@ import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { AppError } from '../domain/errors.ts'
-import { createRuleFiles } from '../ingest/rules/ruleFiles.ts'
-import { createRuleSet, type RuleSet } from '../ingest/rules/ruleSet.ts'
+import type { RuleSet } from '../ingest/rules/ruleSet.ts'
 import { basicAuthorization } from './credentials.ts'
 import { httpGet } from './httpGet.ts'
 import { type Io, UsageError, write } from './io.ts'
@@ -49,7 +48,7 @@ export function addRules(program: Command, { io }: { io: Io }): void {
 }
 
 /** Throws `bad_rules`, whose problems name file, line and key. */
-function load(io: Io, name: string): { set: RuleSet; text: string } {
+async function load(io: Io, name: string): Promise<{ set: RuleSet; text: string }> {
   const file = resolve(io.cwd, name)
   let text: string
   try {
@@ -60,12 +59,14 @@ function load(io: Io, name: string): { set: RuleSet; text: string } {
       `cannot read ${name}: ${error instanceof Error ? error.message : String(error)}`,
     )
   }
+  const { createRuleFiles } = await import('../ingest/rules/ruleFiles.ts')
+  const { createRuleSet } = await import('../ingest/rules/ruleSet.ts')
   return { set: createRuleSet(text, { name: basename(file), files: createRuleFiles(dirname(file)) }), text }
 }
 
 async function check(io: Io, file: string): Promise<void> {
   try {
-    const { set } = load(io, file)
+    const { set } = await load(io, file)
     await write(io.stdout, `${file} is valid: ${set.rules.length} rules, version ${set.version}\n`)
   } catch (error) {
     if (!(error instanceof AppError) || error.problems.length === 0) throw error
@@ -85,7 +86,7 @@ async function preview(
   file: string,
   { url: base, user, topic = [], limit, all }: PreviewFlags,
 ): Promise<void> {
-  const { text } = load(io, file)
+  const { text } = await load(io, file)
   const server = base ?? io.env['AMBER_URL'] ?? 'http://localhost:8080'
   if (!/^https?:\/\/./.test(server) || !URL.canParse(server)) {
     throw new UsageError(`--url: "${server}" is not an address such as http://localhost:8080`)

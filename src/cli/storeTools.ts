@@ -4,9 +4,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { createLog } from '../ops/log.ts'
-import { openDataDirectory } from '../store/directory.ts'
-import { checkStore, type StoreCheck } from '../store/leveldb/check.ts'
-import { repairStore } from '../store/leveldb/repair.ts'
+import type { StoreCheck } from '../store/leveldb/check.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Config } from '../config/schema.ts'
 import { addConfigFlags, configOf } from './configFlags.ts'
@@ -49,6 +47,8 @@ export function addStoreTools(program: Command, deps: StoreToolsDeps): void {
 }
 
 async function look(io: Io, { store }: Config): Promise<StoreCheck> {
+  const { openDataDirectory } = await import('../store/directory.ts')
+  const { checkStore } = await import('../store/leveldb/check.ts')
   const { readings } = await openDataDirectory(resolve(io.cwd, store.path))
   const shows = io.stderr.isTTY === true
   const check = await checkStore(readings, (records) => {
@@ -84,6 +84,8 @@ async function mend(deps: StoreToolsDeps, config: Config, isWanted: boolean): Pr
     }
     return write(io.stderr, 'nothing was changed; --yes mends what can be mended\n')
   }
+  const { openDataDirectory } = await import('../store/directory.ts')
+  const { repairStore } = await import('../store/leveldb/repair.ts')
   const { readings } = await openDataDirectory(resolve(io.cwd, config.store.path))
   const log = createLog({ level: 'warn', format: 'text' })
   await repairStore({ ...config.store, path: readings }, { log })

@@ -1,16 +1,18 @@
-// The web page at /: what Vite built into dist/dashboard, held in memory and compressed once. It may load nothing but itself.
+// The web page at /: what Vite built into dist/dashboard, held in memory, each file compressed once when it is first asked for,
+// so that the start does not wait for it. It may load nothing but itself.
 
 import { readdirSync, readFileSync, existsSync } from 'node:fs'
 import { extname, join, relative } from 'node:path'
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { codingOf } from '../compress.ts'
 
 interface PageFile {
   type: string
   plain: Buffer
-  br: Buffer
-  gzip: Buffer
+  /** Compressed off the main thread; the same promise for everybody. */
+  packed: Partial<Record<'br' | 'gzip', Promise<Buffer>>>
   /** Its name changes with its content. */
   isImmutable: boolean
 }
@@ -46,7 +48,7 @@ const places = ['../../dashboard', '../../../dist/dashboard'].map((path) => join
 export function addPage(app: FastifyInstance): void {
   const root = places.find((path) => existsSync(join(path, 'assets')))
   const files = root === undefined ? new Map<string, PageFile>() : readFiles(root)
-  const send = (path: string) => (request: FastifyRequest, reply: FastifyReply) => {
+  const send = (path: string) => async (request: FastifyRequest, reply: FastifyReply) => {
     const file = files.get(path) ?? asFile(path, Buffer.from(plainPage))
     const coding = codingOf(String(request.headers['accept-encoding'] ?? ''))
     void reply
@@ -57,7 +59,7 @@ export function addPage(app: FastifyInstance): void {
       void reply.header('content-security-policy', policy).header('referrer-policy', 'no-referrer')
     }
     if (coding !== null) void reply.header('content-encoding', coding)
-    return reply.send(file[coding ?? 'plain'])
+    return reply.send(coding === null ? file.plain : await packed(file, coding))
   }
   app.get('/', { schema: { hide: true } }, send('/index.html'))
   for (const path of files.keys()) {
@@ -80,10 +82,18 @@ function asFile(url: string, plain: Buffer): PageFile {
   return {
     type: types[extname(url)] ?? 'application/octet-stream',
     plain,
-    br: brotliCompressSync(plain, {
-      params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY },
-    }),
-    gzip: gzipSync(plain, { level: 9 }),
+    packed: {},
     isImmutable: url.startsWith('/assets/'),
   }
+}
+
+const brotli = promisify(brotliCompress)
+const deflate = promisify(gzip)
+
+function packed({ plain, packed: done }: PageFile, coding: 'br' | 'gzip'): Promise<Buffer> {
+  const pack = (): Promise<Buffer> =>
+    coding === 'br'
+      ? brotli(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } })
+      : deflate(plain, { level: 9 })
+  return (done[coding] ??= pack())
 }
