@@ -20,20 +20,28 @@ interface QueryFlags {
   fields?: string
   raw?: true
   q?: string
+  field?: string[]
+  every?: string
+  fn?: string
+  group?: string
+  fill?: string
+  tz?: string
   limit?: number
   output?: 'table' | 'ndjson'
 }
 
-const kinds = ['latest', 'readings', 'topics'] as const
+const kinds = ['latest', 'readings', 'aggregate', 'topics'] as const
 type Kind = (typeof kinds)[number]
 
 /** Rows without --limit: a screen's worth for people, all for programs. */
 const tableRows = 50
 const pageRowsMax = 1000
 
-const columns: Record<Kind, readonly string[]> = {
+/** Of a table; `null`: what the rows have. */
+const columns: Record<Kind, readonly string[] | null> = {
   latest: ['topic', 'time', 'value'],
   readings: ['time', 'topic', 'value'],
+  aggregate: null,
   topics: ['topic', 'readings', 'bytes', 'first_time', 'last_time'],
 }
 
@@ -41,6 +49,7 @@ const columns: Record<Kind, readonly string[]> = {
 const parametersOf: Record<Kind, readonly (keyof QueryFlags)[]> = {
   latest: ['prefix', 'fields', 'raw'],
   readings: ['prefix', 'from', 'to', 'order', 'fields', 'raw'],
+  aggregate: ['prefix', 'from', 'to', 'field', 'every', 'fn', 'group', 'fill', 'tz'],
   topics: ['prefix', 'q'],
 }
 
@@ -48,12 +57,14 @@ const examples = `
 Questions:
   latest     the newest reading of each topic
   readings   the readings in a range of time, newest first; without --from the last hour
+  aggregate  figures over buckets of time, such as hourly means; without --from the last hour
   topics     which topics there are, and how much of each
 
 Examples:
   amber query latest -u admin:12345678
   amber query readings home/kitchen/temperature --from -1d
   amber query readings 'home/+/temperature' --from 2026-11-01 --to 2026-11-02 --order asc > november.ndjson
+  amber query aggregate 'home/+/climate' --field temperature --from -7d --every 1h --fn mean,max
   amber query topics --q kitchen
   AMBER_USER=admin AMBER_PASSWORD=12345678 amber query latest --url http://server:8080
 
@@ -64,7 +75,7 @@ export function addQuery(program: Command, { io }: { io: Io }): void {
     .command('query')
     .summary('read back what was stored')
     .description('Ask a running server over HTTP for what was published.')
-    .argument('<question>', 'latest, readings or topics')
+    .argument('<question>', 'latest, readings, aggregate or topics')
     .argument('[filter...]', "topic filters, such as 'home/+/temperature'; without one every topic")
     .option('--url <url>', 'the server (also AMBER_URL; default: http://localhost:8080)')
     .option('-u, --user <name:password>', 'who asks (also AMBER_USER and AMBER_PASSWORD)')
@@ -75,6 +86,15 @@ export function addQuery(program: Command, { io }: { io: Io }): void {
     .option('--fields <names>', 'only these fields, with commas between them')
     .option('--raw', 'the exact payload as well')
     .option('--q <text>', 'part of the topic')
+    .option('--field <path...>', 'of an aggregate: these fields; without one every field that has numbers')
+    .option('--every <length>', 'of an aggregate: the buckets: 90s, 5m, 1h, 1d, 1w, 1mo, all (default: 5m)')
+    .option(
+      '--fn <names>',
+      'of an aggregate: mean, min, max, sum, count, first, last, stddev, p95 … (default: mean)',
+    )
+    .option('--group <names>', 'of an aggregate: topic, none, or tags (default: topic)')
+    .option('--fill <how>', 'of an aggregate: empty buckets are none, null, previous or linear')
+    .option('--tz <zone>', 'of an aggregate: time zone of days and weeks, such as Europe/Berlin')
     .addOption(new Option('--limit <rows>', 'most rows').argParser(wholeNumber))
     .addOption(new Option('--output <form>', 'table or ndjson').choices(['table', 'ndjson']))
     .addHelpText('after', examples)
@@ -89,13 +109,13 @@ async function query(io: Io, kind: Kind, filters: readonly string[], flags: Quer
   const deps: HttpDeps = { authorization: authorizationOf(io, flags.user), accept: 'application/x-ndjson' }
   const lines: string[] = []
   let left = limit
+  let isCut = false
   let url: URL | null = firstPage(io, kind, filters, flags, limit)
   while (url !== null && left > 0) {
     const page: { text: string; next: URL | null } = await httpGet(url, deps)
-    const rows = page.text
-      .split('\n')
-      .filter((line) => line !== '')
-      .slice(0, left)
+    const all = page.text.split('\n').filter((line) => line !== '')
+    const rows = all.slice(0, left)
+    isCut = rows.length < all.length
     left -= rows.length
     if (asTable) lines.push(...rows)
     else await write(io.stdout, rows.map((row) => `${row}\n`).join(''))
@@ -103,10 +123,11 @@ async function query(io: Io, kind: Kind, filters: readonly string[], flags: Quer
   }
   if (!asTable) return
   const rows = lines.map(parseRow)
-  const cells = rows.map((row) => columns[kind].map((column) => cellText(row, column)))
-  const head = columns[kind].map((column) => column.toUpperCase())
+  const shown = columns[kind] ?? Object.keys(rows[0] ?? {})
+  const cells = rows.map((row) => shown.map((column) => cellText(row, column)))
+  const head = shown.map((column) => column.toUpperCase())
   await write(io.stdout, formatTable(head, cells, { colour: hasColour(io) }))
-  if (url !== null) await write(io.stderr, `There are more; see them with --limit ${limit * 10}.\n`)
+  if (url !== null || isCut) await write(io.stderr, `There are more; see them with --limit ${limit * 10}.\n`)
 }
 
 function firstPage(io: Io, kind: Kind, filters: readonly string[], flags: QueryFlags, limit: number): URL {
@@ -118,9 +139,11 @@ function firstPage(io: Io, kind: Kind, filters: readonly string[], flags: QueryF
   const parameters = new URLSearchParams(filters.map((filter): [string, string] => ['topic', filter]))
   for (const name of parametersOf[kind]) {
     const value = flags[name]
-    if (value !== undefined) parameters.set(name, value === true ? '1' : String(value))
+    if (Array.isArray(value)) for (const one of value) parameters.append(name, one)
+    else if (value !== undefined) parameters.set(name, value === true ? '1' : String(value))
   }
-  parameters.set('limit', String(Math.min(limit, pageRowsMax)))
+  // An aggregate is one page, whose size the server bounds.
+  if (kind !== 'aggregate') parameters.set('limit', String(Math.min(limit, pageRowsMax)))
   // The API takes + literally, so a space must go as %20.
   url.search = parameters.toString().replaceAll('+', '%20')
   return url

@@ -212,7 +212,11 @@ export const configSchema = Type.Object(
     }),
     limits: Type.Object({
       query_rows: count(1_000_000, 'Rows one query may return.', 1),
-      query_samples: count(5_000_000, 'Samples one PromQL query may look at or work out.', 1),
+      query_samples: count(
+        5_000_000,
+        'Samples one PromQL query, or one aggregate with tags as groups, may look at or work out.',
+        1,
+      ),
       query_time_ms: count(30_000, 'Time one query may take.', 1),
       query_concurrency: count(16, 'Queries at one time; more wait.', 1),
       aggregate_buckets: count(100_000, 'Buckets of one series in GET /api/v1/aggregate.', 1),

@@ -18,9 +18,10 @@ export interface AggregateText {
 }
 
 export function createAggregateText(
-  { starts, names }: AggregateAnswer,
+  { starts, names, groupNames }: AggregateAnswer,
   unit: TimeUnit | undefined,
 ): AggregateText {
+  const groupKeys = groupColumns({ names, groupNames }).map((name) => JSON.stringify(name))
   const times = Array.from(starts, (start) => encodeTime(start, unit))
   const keys = names.map((name) => JSON.stringify(name))
   const timeAt = ({ buckets }: AnsweredSeries, at: number): string => times[buckets[at] ?? 0] ?? 'null'
@@ -33,8 +34,10 @@ export function createAggregateText(
     }
     return timesOf.text
   }
-  const head = ({ topic, field }: AnsweredSeries): string =>
-    `{"topic":${JSON.stringify(topic)},"field":${JSON.stringify(field)},"time":`
+  const head = ({ group, field }: AnsweredSeries): string => {
+    const members = group.map((value, at) => `${groupKeys[at] ?? '""'}:${JSON.stringify(value)},`)
+    return `{${members.join('')}"field":${JSON.stringify(field)},"time":`
+  }
   return {
     rowJson({ series, at }) {
       let text = head(series) + timeAt(series, at)
@@ -48,7 +51,12 @@ export function createAggregateText(
         const value = column[at] ?? Number.NaN
         return Number.isFinite(value) ? String(value) : ''
       })
-      return [series.topic ?? '', series.field, timeAt(series, at).replaceAll('"', ''), ...figures]
+      return [
+        ...series.group.map((value) => value ?? ''),
+        series.field,
+        timeAt(series, at).replaceAll('"', ''),
+        ...figures,
+      ]
     },
     seriesJson(series) {
       let text = `${head(series)}[${timeList(series)}]`
@@ -63,6 +71,12 @@ export function createAggregateText(
       return `${text}}`
     },
   }
+}
+
+/** What the members of a group are called beside `field`, `time` and the figures: a tag of such a name is `tag_…`. */
+export function groupColumns({ names, groupNames }: Pick<AggregateAnswer, 'names' | 'groupNames'>): string[] {
+  const taken = new Set(['field', 'time', ...names])
+  return groupNames.map((name) => (taken.has(name) ? `tag_${name}` : name))
 }
 
 /** Every bucket of every series. */

@@ -55,9 +55,15 @@ export const topicSchema = Type.Object({
   bytes: Type.Integer({ description: 'Payload bytes as received.' }),
   first_time: time('The earliest reading.'),
   last_time: time('The latest reading.'),
-  fields: Type.Array(Type.Object({ name: Type.String(), type: Type.String() }), {
-    description: 'The fields of the newest reading.',
-  }),
+  fields: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      type: Type.String(),
+      unit: Type.Optional(Type.String({ description: 'Where cleaning knows it.' })),
+    }),
+    { description: 'The fields of the newest reading.' },
+  ),
+  tags: Type.Record(Type.String(), Type.String(), { description: 'Of the newest reading.' }),
 })
 
 export const treeSchema = Type.Object({
@@ -140,20 +146,26 @@ export const meSchema = Type.Object({
 
 const figure = Type.Union([Type.Number(), Type.Null()])
 const series = {
-  topic: Type.Union([Type.String(), Type.Null()], { description: 'null with group=none.' }),
+  topic: Type.Optional(
+    Type.Union([Type.String(), Type.Null()], {
+      description:
+        'null with group=none; with tags as groups their values stand here under the names of the tags.',
+    }),
+  ),
   field: Type.String(),
 }
+const tagOr = (value: TSchema) => Type.Union([value, Type.String(), Type.Null()])
 
 /** A figure stands under the name it was asked for by. */
 export const aggregateSchema = pageOf(
   Type.Union([
     Type.Object(
       { ...series, time: time('Where the bucket begins.') },
-      { additionalProperties: figure, description: 'shape=rows' },
+      { additionalProperties: tagOr(Type.Number()), description: 'shape=rows' },
     ),
     Type.Object(
       { ...series, time: Type.Array(time('Where the bucket begins.')) },
-      { additionalProperties: Type.Array(figure), description: 'shape=columns' },
+      { additionalProperties: tagOr(Type.Array(figure)), description: 'shape=columns' },
     ),
   ]),
 )

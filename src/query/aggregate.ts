@@ -1,9 +1,10 @@
 // Figures of fields over buckets of time: what the question means, the ceiling on its size, and the empty buckets filled.
 
-import { type Buckets, bucketsOf, parseInterval } from '../domain/buckets.ts'
+import { bucketsOf, parseInterval } from '../domain/buckets.ts'
 import { AppError } from '../domain/errors.ts'
 import { openZone } from '../domain/zone.ts'
 import type { ReadingReader, SeriesAggregate, TopicFilters } from '../store/store.ts'
+import { aggregateByTags } from './byTags.ts'
 import { type Figures, type Fill, fillColumn, parseFigures } from './figures.ts'
 
 export interface AggregateQuestion {
@@ -16,15 +17,15 @@ export interface AggregateQuestion {
   every: string
   fn: readonly string[]
   fill: Fill
-  /** `none`: all topics are one series. */
-  group: 'topic' | 'none'
+  /** What a series is of: a topic, all topics, or the readings that have the same values of these tags. */
+  group: 'topic' | 'none' | readonly string[]
   tz: string
 }
 
 /** One series: columns over `buckets`, which are numbers into `starts`. NaN stands for null. */
 export interface AnsweredSeries {
-  /** `null` with group=none. */
-  topic: string | null
+  /** What it is of, by the names of the answer: a topic (`null` for all), or values of tags (`null` without the tag). */
+  group: readonly (string | null)[]
   field: string
   buckets: Uint32Array
   columns: Float64Array[]
@@ -34,6 +35,8 @@ export interface AggregateAnswer {
   /** Milliseconds; where each bucket begins. */
   starts: Float64Array
   names: readonly string[]
+  /** What the members of each group are: `topic`, or tags. */
+  groupNames: readonly string[]
   series: AnsweredSeries[]
   /** The most buckets of all series together that an answer may have. */
   limit: number
@@ -42,10 +45,11 @@ export interface AggregateAnswer {
 export interface AggregateLimits {
   query_rows: number
   aggregate_buckets: number
+  query_samples: number
 }
 
 export interface AggregateDeps {
-  store: Pick<ReadingReader, 'aggregate'>
+  store: Pick<ReadingReader, 'aggregate' | 'samples'>
   limits: AggregateLimits
   /** The range in milliseconds; `from` ≤ time < `to`. */
   from: number
@@ -68,40 +72,39 @@ export async function answerAggregate(
     Math.min(limits.aggregate_buckets, limits.query_rows),
   )
   const { filters, mayRead, fields, group } = question
-  const found = store.aggregate({
-    filters,
-    mayRead,
-    fields,
-    edges: buckets.edges,
-    quantiles: figures.quantiles,
-    ...(group === 'none' ? { groupOf: () => '' } : {}),
-    signal,
-  })
+  const ask = { filters, mayRead, fields, edges: buckets.edges, quantiles: figures.quantiles, signal }
   const series: AnsweredSeries[] = []
   let rows = 0
+  const add = (group: AnsweredSeries['group'], one: SeriesAggregate): void => {
+    rows += question.fill === 'none' ? one.buckets.length : buckets.starts.length
+    if (rows > limits.query_rows) throw tooMany(limits)
+    series.push(answered(group, one, { fill: question.fill, starts: buckets.starts, figures }))
+  }
+  const answer = { starts: buckets.starts, names: figures.names, series, limit: limits.query_rows }
+  if (typeof group !== 'string') {
+    const samplesMax = limits.query_samples
+    const found = await aggregateByTags(store, { ...ask, tags: group, samplesMax })
+    for (const { values, ...one } of found) add(values, one)
+    return { ...answer, groupNames: group }
+  }
+  const found = store.aggregate({ ...ask, ...(group === 'none' ? { groupOf: () => '' } : {}) })
   for await (const chunk of found) {
     signal.throwIfAborted()
-    for (const one of chunk) {
-      rows += question.fill === 'none' ? one.buckets.length : buckets.starts.length
-      if (rows > limits.query_rows) throw tooMany(limits)
-      series.push(answered(one, question, buckets, figures))
-    }
+    for (const one of chunk) add([group === 'none' ? null : one.group], one)
   }
-  return { starts: buckets.starts, names: figures.names, series, limit: limits.query_rows }
+  return { ...answer, groupNames: ['topic'] }
 }
 
 function answered(
+  group: AnsweredSeries['group'],
   series: SeriesAggregate,
-  { group, fill }: AggregateQuestion,
-  { starts }: Buckets,
-  figures: Figures,
+  { fill, starts, figures }: { fill: Fill; starts: Float64Array; figures: Figures },
 ): AnsweredSeries {
   const { field, buckets } = series
-  const topic = group === 'none' ? null : series.group
   const columns = figures.columnsOf(series)
-  if (fill === 'none') return { topic, field, buckets, columns }
+  if (fill === 'none') return { group, field, buckets, columns }
   return {
-    topic,
+    group,
     field,
     buckets: Uint32Array.from(starts, (_start, at) => at),
     columns: columns.map((column, at) =>

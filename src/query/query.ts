@@ -41,9 +41,12 @@ export interface FoundReading {
   fields: Fields
 }
 
+/** What the newest reading says of its topic stands beside it. */
 export interface FoundTopic extends TopicInfo {
-  /** The fields of the newest reading. */
   fields: Fields
+  /** Field → unit. */
+  units: Readonly<Record<string, string>>
+  tags: Readonly<Record<string, string>>
 }
 
 export interface WholeRange extends Pick<Listing, 'filters' | 'mayRead'> {
@@ -130,11 +133,11 @@ export function createQuery({ store, live, fieldsOf, limits, metrics, now = Date
           const ask = { ...topicsQuery(listing, mark, signal), ...contains(listing.contains) }
           const infos = await store.topics(ask)
           const newest = new Map((await store.latest(ask)).map((reading) => [reading.topic, reading]))
-          const fieldsNow = (topic: string): Fields => {
-            const reading = newest.get(topic)
-            return reading ? found(reading).fields : {}
-          }
-          return topicPage(infos, listing, mark, (info) => ({ ...info, fields: fieldsNow(info.topic) }))
+          return topicPage(infos, listing, mark, (info) => {
+            const reading = newest.get(info.topic)
+            const { units = {}, tags = {} } = reading?.cleaned ?? {}
+            return { ...info, fields: reading ? found(reading).fields : {}, units, tags }
+          })
         },
         listing.signal,
       )

@@ -140,6 +140,21 @@ describe('sub', () => {
 })
 
 describe('query', () => {
+  test('an aggregate is a row a bucket, with the columns it has', async () => {
+    for (const n of ['1', '3']) await pub(['-t', 'query/sum', '-m', `{"n":${n},"m":0}`, '-q', '1'])
+    const asked = ['aggregate', 'query/sum', '--field', 'n', '--every', 'all', '--fn', 'mean,count']
+    const lines = (await query(asked)).out
+    expect(JSON.parse(lines)).toMatchObject({ topic: 'query/sum', field: 'n', mean: 2, count: 2 })
+    const table = await query([...asked, '--group', 'none'], { terminal: true })
+    expect(table.out).toMatch(/TOPIC +FIELD +TIME +MEAN +COUNT.*\nnull +n +\S+Z +2 +2$/m)
+    expect((await query([...asked, '--raw'])).err).toContain('amber query aggregate has no flag --raw')
+    const few = await query(['aggregate', 'query/sum', '--every', 'all', '--limit', '1'], { terminal: true })
+    expect([few.out.trim().split('\n').length, few.err]).toEqual([
+      2,
+      expect.stringContaining('There are more'),
+    ])
+  })
+
   test('in a pipe long integers keep every digit', async () => {
     await pub(['-t', 'query/long', '-m', '{"id":1234567890123456789}', '-q', '1'])
     expect((await query(['latest', 'query/long'])).out).toContain('1234567890123456789')

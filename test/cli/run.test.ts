@@ -48,7 +48,7 @@ describe('wrong usage is exit code 2', () => {
     [['pub', '-t', 'a', '-m', 'x', '-q', '3'], 'QoS is 0, 1 or 2'],
     [['sub'], '-t FILTER'],
     [['sub', '-t', 'a/#/b'], 'not a topic filter'],
-    [['query', 'newest'], 'ask for latest, readings, topics'],
+    [['query', 'newest'], 'ask for latest, readings, aggregate, topics'],
     [['query', 'latest', '--from', '-1h'], 'no flag --from'],
     [['query', 'latest', '--url', 'localhost:8080'], 'not an address'],
   ])('%j', async (args, message) => {

@@ -44,7 +44,12 @@ const noVerdict = { isAllowed: true, line: null, reason: 'there is no ACL file' 
 export interface TestOptions {
   limits?: Partial<
     Record<
-      'page_bytes' | 'query_concurrency' | 'query_time_ms' | 'stream_readers' | 'stream_heartbeat_ms',
+      | 'page_bytes'
+      | 'query_samples'
+      | 'query_concurrency'
+      | 'query_time_ms'
+      | 'stream_readers'
+      | 'stream_heartbeat_ms',
       number
     >
   >

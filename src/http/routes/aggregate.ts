@@ -3,7 +3,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from '@sinclair/typebox'
 import { AppError } from '../../domain/errors.ts'
-import { createAggregateText, rowsOf } from '../aggregateText.ts'
+import { createAggregateText, groupColumns, rowsOf } from '../aggregateText.ts'
 import { formatOf, sendPage } from '../answer.ts'
 import type { RouteContext } from '../context.ts'
 import { signalOf } from '../gone.ts'
@@ -43,9 +43,12 @@ const search = Type.Object({
     [Type.Literal('none'), Type.Literal('null'), Type.Literal('previous'), Type.Literal('linear')],
     { default: 'none', description: 'What stands in buckets without readings; a count is 0 there.' },
   ),
-  group: Type.Union([Type.Literal('topic'), Type.Literal('none')], {
-    default: 'topic',
-    description: 'One series a topic, or one over all topics.',
+  group: Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
+    default: ['topic'],
+    examples: ['device'],
+    maxItems: 8,
+    description:
+      'One series a topic (`topic`), one over all topics (`none`), or one for each value of a tag; several tags with commas or repeated.',
   }),
   tz: Type.String({
     default: 'UTC',
@@ -84,13 +87,13 @@ export function addAggregate(app: FastifyInstance, { login, query }: RouteContex
         to,
         every,
         fill,
-        group,
+        group: groupOf(group),
         tz,
       },
       signalOf(reply),
     )
     const text = createAggregateText(answer, asked.time)
-    const columns = ['topic', 'field', 'time', ...answer.names]
+    const columns = [...groupColumns(answer), 'field', 'time', ...answer.names]
     const { series, limit } = answer
     const page = { limit, next: null, columns }
     return asked.shape === 'columns'
@@ -107,4 +110,15 @@ export function addAggregate(app: FastifyInstance, { login, query }: RouteContex
           cells: (row) => text.rowCells(row),
         })
   })
+}
+
+/** Throws `bad_request` where `topic` or `none` stands beside others: a group of both is none. */
+function groupOf(given: readonly string[]): 'topic' | 'none' | string[] {
+  const names = [...new Set(given.flatMap((text) => text.split(',')))]
+  const [only] = names
+  if (names.length === 1 && (only === 'topic' || only === 'none')) return only
+  const stray = names.find((name) => name === 'topic' || name === 'none' || name === '')
+  if (stray === undefined) return names
+  const message = stray === '' ? 'the name of a tag is empty' : `"${stray}" goes with nothing else`
+  throw new AppError('bad_request', `group: ${message}`, { problems: [{ path: 'group', message }] })
 }

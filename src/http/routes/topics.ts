@@ -12,9 +12,9 @@ import {
   timeUnitParameter,
   topicParameters,
 } from '../parameters.ts'
-import type { Fields } from '../../domain/reading.ts'
 import { AppError } from '../../domain/errors.ts'
 import { checkFilter, hasWildcard, printable } from '../../domain/topic.ts'
+import type { FoundTopic } from '../../query/query.ts'
 import { encodeTime } from '../readingText.ts'
 import { pageOf, topicSchema, treeSchema } from '../schemas.ts'
 
@@ -55,16 +55,18 @@ export function addTopics(app: FastifyInstance, { login, query, limits }: RouteC
       rows,
       limit: search.limit,
       next,
-      json: ({ topic, readings, bytes, firstTime, lastTime, fields }) =>
-        `{"topic":${JSON.stringify(topic)},"readings":${readings},"bytes":${bytes},` +
-        `"first_time":${time(firstTime)},"last_time":${time(lastTime)},"fields":${typesText(fields)}}`,
-      columns: ['topic', 'readings', 'bytes', 'first_time', 'last_time', 'fields'],
-      cells: ({ topic, readings, bytes, firstTime, lastTime, fields }) => [
-        topic,
-        String(readings),
-        String(bytes),
-        ...[firstTime, lastTime].map((ms) => time(ms).replaceAll('"', '')),
-        typesText(fields),
+      json: (found) =>
+        `{"topic":${JSON.stringify(found.topic)},"readings":${found.readings},"bytes":${found.bytes},` +
+        `"first_time":${time(found.firstTime)},"last_time":${time(found.lastTime)},` +
+        `"fields":${fieldsText(found)},"tags":${JSON.stringify(found.tags)}}`,
+      columns: ['topic', 'readings', 'bytes', 'first_time', 'last_time', 'fields', 'tags'],
+      cells: (found) => [
+        found.topic,
+        String(found.readings),
+        String(found.bytes),
+        ...[found.firstTime, found.lastTime].map((ms) => time(ms).replaceAll('"', '')),
+        fieldsText(found),
+        JSON.stringify(found.tags),
       ],
     })
   })
@@ -119,10 +121,11 @@ function checkLevel(below: string): void {
   checkFilter(`${below}/#`)
 }
 
-/** Name and type of each field; integers beyond a double are numbers like any other in JSON. */
-function typesText(fields: Fields): string {
-  const types = Object.entries(fields).map(([name, value]) => {
-    return { name, type: typeof value === 'bigint' ? 'number' : typeof value }
+/** Name, type and unit of each field; integers beyond a double are numbers like any other in JSON. */
+function fieldsText({ fields, units }: FoundTopic): string {
+  const described = Object.entries(fields).map(([name, value]) => {
+    const type = typeof value === 'bigint' ? 'number' : typeof value
+    return Object.hasOwn(units, name) ? { name, type, unit: units[name] } : { name, type }
   })
-  return JSON.stringify(types)
+  return JSON.stringify(described)
 }

@@ -3,6 +3,7 @@
 
 import type { Fields, Reading } from '../../domain/reading.ts'
 import type { ReadingReader } from '../../store/store.ts'
+import { exactly } from '../pattern.ts'
 import { execution } from './faults.ts'
 import { keyOf, labelNameOf, type Labels, makeLabels, metricName, metricNameOf } from './labels.ts'
 import { type Matcher, matchesAll } from './matchers.ts'
@@ -67,7 +68,7 @@ function patternOf(matchers: readonly Matcher[]): string | null {
   const exactOf = (label: string): string | null | undefined =>
     matchers.find(({ name, exact }) => name === label && exact !== null && exact !== '')?.exact
   const field = exactOf('field')
-  if (field !== null && field !== undefined) return field.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+  if (field !== null && field !== undefined) return exactly(field)
   const name = exactOf(metricName)
   if (name === null || name === undefined || !/^[\w:]+$/.test(name)) return null
   // An underscore stands for whatever a metric's name cannot have, and before a digit or alone maybe for nothing.
