@@ -11,6 +11,7 @@ import { createTokenFile } from './auth/tokenFile.ts'
 import { openTokens, type Tokens } from './auth/tokens.ts'
 import { openSessions, type Sessions } from './broker/sessions/sessions.ts'
 import { listenHost } from './config/host.ts'
+import type { RetentionRule } from './config/retention.ts'
 import type { Config } from './config/schema.ts'
 import { asAppError } from './domain/errors.ts'
 import type { AccessRoom } from './http/context.ts'
@@ -19,7 +20,7 @@ import { createCapture } from './ingest/capture.ts'
 import { decodeFields } from './ingest/decode/decode.ts'
 import { createFeed } from './ingest/feed.ts'
 import { openJobs } from './ingest/rules/jobs.ts'
-import { openRules } from './ingest/rules/open.ts'
+import { openRules, type Rules } from './ingest/rules/open.ts'
 import { createLifecycle, type Lifecycle } from './ops/lifecycle.ts'
 import type { Log } from './ops/log.ts'
 import { createMetrics, type Metrics } from './ops/metrics.ts'
@@ -74,10 +75,9 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
   const { auths, tokens, demo } = await openAccess(config, { log, program }, lifecycle)
   const auth = auths.main
 
-  const { directory, store, sessions } = await openData(config, { metrics, log }, lifecycle)
+  const { rules, retention } = await openCleaning(config, { log }, lifecycle)
+  const { directory, store, sessions } = await openData(config, { retention, metrics, log }, lifecycle)
   const feed = createFeed({ lastSeq: store.status.lastSeq })
-  const rules = await openRules(config.rules, { log })
-  lifecycle.add('rules', async () => rules.close())
   const capture = createCapture({ store, metrics, clean: rules.clean, feed })
   const broker = await startBroker(config.mqtt, {
     hostOf: (host) => listenHost(host, demo),
@@ -112,7 +112,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     importing: { store, capture: createCapture({ store, metrics, feed }) },
     readings: store,
     backup: store.status.engine === 'memory' ? null : (signal) => backupOf({ store, sessions }, signal),
-    retention: { rules: config.store.retention, bytesMax: config.store.max_bytes },
+    retention: { rules: retention, bytesMax: config.store.max_bytes },
     rules,
     jobs,
     metrics,
@@ -142,6 +142,23 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     relimit: ({ mqtt }) => broker.relimit(mqtt),
     stop: () => lifecycle.stop(),
   }
+}
+
+/** How long readings are kept: rules come first, which speak of their own topics, and store.retention mostly of all that is left. */
+async function openCleaning(
+  config: Config,
+  { log }: { log: Log },
+  lifecycle: Lifecycle,
+): Promise<{ rules: Rules; retention: () => (RetentionRule & { rule: string | null })[] }> {
+  const rules = await openRules(config.rules, { log })
+  lifecycle.add('rules', async () => rules.close())
+  const retention = () => [
+    ...rules.current.retention.map(({ filter, maxAgeMs, rule }) => {
+      return { filter, max_age_s: Math.ceil(maxAgeMs / 1000), max_bytes: 0, rule }
+    }),
+    ...config.store.retention.map((entry) => ({ ...entry, rule: null })),
+  ]
+  return { rules, retention }
 }
 
 /** Sessions first: the readings that come meanwhile complete them, as after a kill. */
@@ -206,12 +223,12 @@ function openAccessRoom(
 /** What lasts: readings and sessions. */
 async function openData(
   config: Config,
-  { metrics, log }: { metrics: Metrics; log: Log },
+  { retention, metrics, log }: { retention: () => RetentionRule[]; metrics: Metrics; log: Log },
   lifecycle: Lifecycle,
 ): Promise<{ directory: DataDirectory; store: ReadingStore; sessions: Sessions }> {
   const directory = await openDataDirectory(config.store.path)
   const store = await openStore(
-    { ...config.store, path: directory.readings },
+    { ...config.store, retention, path: directory.readings },
     {
       log,
       onCommit({ readings, ms }) {

@@ -20,7 +20,7 @@ export function openMeasured({ path, memory, durability }: StoreOptions): Promis
       durability,
       max_pending_bytes: 64 * 2 ** 20,
       max_bytes: 0,
-      retention: [],
+      retention: () => [],
       memory,
     },
     { log },

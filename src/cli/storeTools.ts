@@ -88,6 +88,7 @@ async function mend(deps: StoreToolsDeps, config: Config, isWanted: boolean): Pr
   const { repairStore } = await import('../store/leveldb/repair.ts')
   const { readings } = await openDataDirectory(resolve(io.cwd, config.store.path))
   const log = createLog({ level: 'warn', format: 'text' })
-  await repairStore({ ...config.store, path: readings }, { log })
+  // What is damaged is mended, and nothing is removed on the way.
+  await repairStore({ ...config.store, retention: () => [], path: readings }, { log })
   await report(deps, await look(io, config))
 }

@@ -79,7 +79,8 @@ export interface RouteContext {
   backup: ((signal: AbortSignal) => AsyncIterable<Buffer>) | null
   /** What goes away by itself. */
   retention: {
-    rules: readonly { filter: string; max_age_s: number; max_bytes: number }[]
+    /** In their order; `rule` is the cleaning rule that says so. */
+    rules: () => readonly { filter: string; max_age_s: number; max_bytes: number; rule: string | null }[]
     bytesMax: number
   }
   rules: Rules

@@ -60,3 +60,31 @@ test('what was cleaned is the same after a restart', async () => {
   server = await home.start([`--rules.file=${file}`])
   expect(await rows(everything)).toEqual(before)
 })
+
+test('how long a rule keeps readings is in force with the rule, before store.retention', async () => {
+  const body = 'rules:\n  - name: noise\n    topic: [debug/#, trace]\n    retention: 7d\n'
+  const retention = async () =>
+    (await rows('/api/v1/retention')).map(({ filter, max_age_s, rule, topics }) => [
+      filter,
+      max_age_s,
+      rule,
+      topics,
+    ])
+  await server.stop()
+  server = await home.start([
+    `--rules.file=${file}`,
+    '--auth.admins=["tester"]',
+    '--store.retention=[{"filter":"#","max_age_s":864000}]',
+  ])
+  expect(await retention()).toEqual([['#', 864_000, null, 2]])
+  const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${server.mqttPort}`, account)
+  await client.publishAsync('debug/a', '1', { qos: 1 })
+  await client.endAsync()
+  const headers = { 'content-type': 'application/yaml' }
+  expect((await server.request('/api/v1/rules', { method: 'PUT', body, headers })).status).toBe(200)
+  expect(await retention()).toEqual([
+    ['debug/#', 604_800, 'noise', 1],
+    ['trace', 604_800, 'noise', 0],
+    ['#', 864_000, null, 2],
+  ])
+})

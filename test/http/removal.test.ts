@@ -63,9 +63,9 @@ test('only those who manage the server may', async () => {
 })
 
 test('retention tells each entry, and how much it holds for', async () => {
-  await start({ retention: [{ filter: 'home/#', max_age_s: 86_400, max_bytes: 0 }] })
+  await start({ retention: () => [{ filter: 'home/#', max_age_s: 86_400, max_bytes: 0, rule: 'noise' }] })
   expect(await (await server.ask('/api/v1/retention')).json()).toMatchObject({
-    data: [{ filter: 'home/#', max_age_s: 86_400, topics: 1, readings: 5, bytes: 5 }],
+    data: [{ filter: 'home/#', max_age_s: 86_400, rule: 'noise', topics: 1, readings: 5, bytes: 5 }],
     without: { topics: 1, readings: 1, bytes: 1 },
     max_bytes: 0,
   })

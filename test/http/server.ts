@@ -157,7 +157,7 @@ export async function startTestServer(options: TestOptions = {}) {
       importing: { store, capture },
       readings: store,
       backup: () => encodeBackup({ version: '', created_at: '', disk_bytes: 0 }, []),
-      retention: { rules: options.retention ?? [], bytesMax: 0 },
+      retention: { rules: options.retention ?? (() => []), bytesMax: 0 },
       rules,
       jobs: await openJobs({ store, rules, log }, { file: '' }),
       metrics,

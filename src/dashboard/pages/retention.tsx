@@ -11,7 +11,7 @@ interface Amount {
 }
 
 interface Retention {
-  data: (Amount & { filter: string; max_age_s: number; max_bytes: number })[]
+  data: (Amount & { filter: string; max_age_s: number; max_bytes: number; rule: string | null })[]
   without: Amount
   max_bytes: number
   disk_bytes: number
@@ -27,7 +27,7 @@ export function RetentionCard() {
     <section class="card" aria-labelledby="retention-title">
       <h2 id="retention-title">
         How long readings are kept{' '}
-        <span class="quiet small">store.retention of the configuration, the first that fits holds</span>
+        <span class="quiet small">cleaning rules, then store.retention: the first that fits holds</span>
       </h2>
       {fault.value === null ? null : <p class="fault">{fault.value}</p>}
       {loaded === null ? null : (
@@ -43,8 +43,13 @@ export function RetentionCard() {
               </tr>
             </thead>
             <tbody>
-              {loaded.data.map(({ filter, max_age_s: age, max_bytes: bytes, ...amount }) => (
-                <Row key={filter} name={harmless(filter, 120)} kept={keptText(age, bytes)} amount={amount} />
+              {loaded.data.map(({ filter, max_age_s: age, max_bytes: bytes, rule, ...amount }, index) => (
+                <Row
+                  key={index}
+                  name={harmless(filter, 120)}
+                  kept={keptText(age, bytes) + (rule === null ? '' : ` (rule ${harmless(rule, 60)})`)}
+                  amount={amount}
+                />
               ))}
               <Row
                 name={loaded.data.length === 0 ? 'All' : 'All others'}

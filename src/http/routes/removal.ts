@@ -87,11 +87,17 @@ const retentionSchema = Type.Object({
       filter: Type.String(),
       max_age_s: Type.Integer({ description: '0: none.' }),
       max_bytes: Type.Integer({ description: 'On disk. 0: any.' }),
+      rule: Type.Union([Type.String(), Type.Null()], {
+        description: 'The cleaning rule that says so; null: store.retention.',
+      }),
       topics: Type.Integer({ description: 'Topics this entry holds for.' }),
       readings: Type.Integer(),
       bytes: Type.Integer({ description: 'Payload bytes as received.' }),
     }),
-    { description: 'store.retention, in its order; the first that matches a topic holds for it.' },
+    {
+      description:
+        '`retention` of cleaning rules, then store.retention, each in its order; the first that matches a topic holds for it.',
+    },
   ),
   without: Type.Object(
     { topics: Type.Integer(), readings: Type.Integer(), bytes: Type.Integer() },
@@ -119,10 +125,11 @@ export function addRetention(
     async (request, reply): Promise<Static<typeof retentionSchema>> => {
       checkKeeper(login.principalOf(request))
       const all = { filters: [], limit: Number.MAX_SAFE_INTEGER, signal: signalOf(reply) }
-      const sums = [...retention.rules, null].map(() => ({ topics: 0, readings: 0, bytes: 0 }))
+      const rules = retention.rules()
+      const sums = [...rules, null].map(() => ({ topics: 0, readings: 0, bytes: 0 }))
       for (const { topic, readings: count, bytes } of await readings.topics(all)) {
-        const found = retention.rules.findIndex(({ filter }) => matches(filter, topic))
-        const sum = sums[found === -1 ? retention.rules.length : found]
+        const found = rules.findIndex(({ filter }) => matches(filter, topic))
+        const sum = sums[found === -1 ? rules.length : found]
         if (sum === undefined) continue
         sum.topics++
         sum.readings += count
@@ -132,7 +139,7 @@ export function addRetention(
       const nothing = { topics: 0, readings: 0, bytes: 0 }
       void reply.header('cache-control', 'no-store')
       return {
-        data: retention.rules.map((rule, index) => ({ ...rule, ...(sums[index] ?? nothing) })),
+        data: rules.map((rule, index) => ({ ...rule, ...(sums[index] ?? nothing) })),
         without: sums.at(-1) ?? nothing,
         max_bytes: retention.bytesMax,
         disk_bytes: diskBytes,

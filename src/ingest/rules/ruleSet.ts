@@ -17,8 +17,18 @@ export interface RuleSet {
   /** The file as it was written. */
   text: string
   rules: readonly CompiledRule[]
+  /** How long readings are kept, by the filters of the rules that say so. */
+  retention: readonly RuleRetention[]
   /** What applies to a topic; `null` when no rule does. */
   rulesFor(topic: string): Applying | null
+}
+
+/** The first whose filter matches a topic holds for it. */
+export interface RuleRetention {
+  filter: string
+  maxAgeMs: number
+  /** Name of the rule. */
+  rule: string
 }
 
 /** The rules of a topic in order: the first that matches, and those after it that it lets run. Worked out once a topic. */
@@ -73,7 +83,10 @@ export function createRuleSet(text: string, { name, files, profiles: more = [] }
     .update(JSON.stringify([file, chosen]))
     .digest('hex')
     .slice(0, 12)
-  return { version, text, rules: compiled, rulesFor: matcherOf(compiled, version) }
+  const retention = compiled.flatMap(({ name: rule, filters, retentionMs: maxAgeMs }) =>
+    maxAgeMs === null ? [] : filters.map((filter) => ({ filter, maxAgeMs, rule })),
+  )
+  return { version, text, rules: compiled, retention, rulesFor: matcherOf(compiled, version) }
 }
 
 function chooseProfiles(

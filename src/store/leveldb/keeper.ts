@@ -176,9 +176,10 @@ export class Keeper {
   /** Removes what retention says, and what is more than the store may hold. */
   async retain(): Promise<void> {
     const { options, log, loaded } = this.#deps
-    if (this.#isSuspended || (options.max_bytes === 0 && options.retention.length === 0)) return
+    const rules = options.retention()
+    if (this.#isSuspended || (options.max_bytes === 0 && rules.length === 0)) return
     await applyRetention({
-      rules: options.retention,
+      rules,
       bytesMax: options.max_bytes,
       select: loaded.select,
       stats: loaded.stats,

@@ -9,7 +9,8 @@ export interface LevelOptions {
   memory: 'normal' | 'small'
   /** Bytes on disk above which the oldest readings go; 0: no limit. */
   max_bytes: number
-  retention: readonly RetentionRule[]
+  /** Asked each time it is applied: it may change while the store is open. */
+  retention: () => readonly RetentionRule[]
 }
 
 /** When the log in memory is rolled into blocks. */

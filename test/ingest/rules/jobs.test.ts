@@ -20,7 +20,7 @@ const levelConfig = {
   durability: 'fsync',
   max_pending_bytes: 64 * 2 ** 20,
   max_bytes: 0,
-  retention: [],
+  retention: () => [],
   memory: 'normal',
 } as const
 const log = createLog({ level: 'silent', format: 'json' })

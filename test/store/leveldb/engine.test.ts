@@ -16,7 +16,7 @@ const config = {
   durability: 'fsync',
   max_pending_bytes: 64 * 2 ** 20,
   max_bytes: 0,
-  retention: [],
+  retention: () => [],
   memory: 'normal',
 } as const
 const open = (path: string): Promise<ReadingStore> => openStore({ ...config, path }, { log })
@@ -259,17 +259,21 @@ const retain = (store: ReadingStore): Promise<void> =>
   (store as ReadingStore & { retain(): Promise<void> }).retain()
 
 test('retention by age removes what is too old of the topics it names, the first entry that matches', async () => {
-  const retention = [
-    { filter: 'keep/#', max_age_s: 0, max_bytes: 0 },
-    { filter: '#', max_age_s: 3600, max_bytes: 0 },
-  ]
-  const store = await openStore({ ...config, path, retention }, { log })
+  let rules = [{ filter: '#', max_age_s: 48 * 3600, max_bytes: 0 }]
+  const store = await openStore({ ...config, path, retention: () => rules }, { log })
   const now = Date.now()
   for (const topic of ['a', 'keep/a']) {
     for (const age of [30 * 3_600_000, 7_200_000, 60_000]) await append(store, { topic, time: now - age })
     await roll(store)
   }
   await append(store, { topic: 'a', time: now - 1000 })
+  await retain(store)
+  expect(store.status.readings).toBe(7)
+  // Others are in force from now on.
+  rules = [
+    { filter: 'keep/#', max_age_s: 0, max_bytes: 0 },
+    { filter: '#', max_age_s: 3600, max_bytes: 0 },
+  ]
   await retain(store)
   const left = (await collect(store)).map(({ topic, time }) => [topic, now - time])
   expect(left.filter(([topic]) => topic === 'a')).toEqual([

@@ -16,7 +16,7 @@ const config = {
   durability: 'fsync',
   max_pending_bytes: 64 * 2 ** 20,
   max_bytes: 0,
-  retention: [],
+  retention: () => [],
   memory: 'small',
 } as const
 
