@@ -4,7 +4,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type ClimateSize, createClimate, endOf } from './climate.ts'
 import { cpuUsOf, mainThreadUsOf, percentile } from './process.ts'
-import { Feeder, openMeasured, rollAll, type StoreOptions } from './stored.ts'
+import { Feeder, openMeasured, rollAll, type StoreOptions, whenDurable } from './stored.ts'
 
 export type Stage =
   | { stage: 'load'; store: StoreOptions; size: ClimateSize }
@@ -41,23 +41,25 @@ async function load({ store: options, size }: Stage & { stage: 'load' }): Promis
   const feeder = new Feeder(store, climate)
   const before = [performance.now(), cpuUsOf(process.pid), mainThreadUsOf(process.pid)] as const
   let underWay = 0
+  // One for all: what a publisher keeps of each reading is not the store's.
+  const done = whenDurable(() => underWay--)
   for (let i = 0; i < climate.count; ) {
     while (underWay < windowReadings && i < climate.count) {
       underWay++
-      feeder.append(i++, true, () => underWay--)
+      feeder.append(i++, true, done)
     }
     await new Promise((resolve) => setImmediate(resolve))
   }
   while (underWay > 0) await new Promise((resolve) => setImmediate(resolve))
   await rollAll(store)
-  const figures = {
+  // Closing merges files once more: it counts.
+  await store.close()
+  return {
     readings: climate.count,
     wallMs: performance.now() - before[0],
     cpuUs: cpuUsOf(process.pid) - before[1],
     mainThreadUs: mainThreadUsOf(process.pid) - before[2],
   }
-  await store.close()
-  return figures
 }
 
 /** Leaves readings in memory and in the log, and ends as by kill -9. */
@@ -67,11 +69,11 @@ async function fill({ store: options, size, hotReadings }: Stage & { stage: 'fil
   const feeder = new Feeder(store, climate)
   await new Promise<void>((resolve) => {
     let left = climate.count
-    for (let i = 0; i < climate.count; i++)
-      feeder.append(i, true, () => {
-        left--
-        if (left === 0) resolve()
-      })
+    const done = whenDurable(() => {
+      left--
+      if (left === 0) resolve()
+    })
+    for (let i = 0; i < climate.count; i++) feeder.append(i, true, done)
   })
   process.kill(process.pid, 'SIGKILL')
 }
@@ -123,7 +125,11 @@ async function pace(options: Stage & { stage: 'pace' }): Promise<PaceFigures> {
     )
     for (; sent < due; sent++) {
       const at = performance.now()
-      feeder.append(sent, true, () => latencies.push(performance.now() - at))
+      feeder.append(
+        sent,
+        true,
+        whenDurable(() => latencies.push(performance.now() - at)),
+      )
     }
     await new Promise((resolve) => setTimeout(resolve, 1))
   }

@@ -2,7 +2,7 @@
 
 import { createLog } from '../../src/ops/log.ts'
 import { openStore } from '../../src/store/open.ts'
-import type { ReadingStore } from '../../src/store/store.ts'
+import type { Appended, ReadingStore } from '../../src/store/store.ts'
 import { type Climate, topicName } from './climate.ts'
 
 export interface StoreOptions {
@@ -56,8 +56,8 @@ export class Feeder {
     }
   }
 
-  /** Appends reading `i`; `done` when it is durable. A refused one ends the run. */
-  append(i: number, isAwaited: boolean, done: () => void): void {
+  /** Appends reading `i`; `done` when it is durable or refused. */
+  append(i: number, isAwaited: boolean, done: Appended): void {
     const time = this.#climate.times[i]!
     const payload = this.#bytes.subarray(i === 0 ? 0 : this.#ends[i - 1]!, this.#ends[i]!)
     const reading = {
@@ -74,9 +74,14 @@ export class Feeder {
       payload,
       fields: null,
     }
-    this.#store.append(reading, { awaited: isAwaited }, (error) => {
-      if (error) throw error
-      done()
-    })
+    this.#store.append(reading, { awaited: isAwaited }, done)
+  }
+}
+
+/** Calls `count` for each durable reading; a refused one ends the run. */
+export function whenDurable(count: () => void): Appended {
+  return (error) => {
+    if (error) throw error
+    count()
   }
 }

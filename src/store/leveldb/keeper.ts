@@ -34,8 +34,10 @@ const retryMs = 5000
 const retentionMs = 60_000
 /** How often the files are measured. */
 const measureMs = 10_000
-/** Bytes of rolled log after which LevelDB is asked to give them back. */
+/** Bytes of rolled log after which LevelDB is asked to give them back, once no roll has ended for a moment. */
 const deadBytesMax = 4 * 2 ** 20
+/** The moment: while one roll follows another, the next must not wait for the files to be merged. */
+const calmMs = 1000
 
 export class Keeper {
   readonly #deps: KeeperDeps
@@ -54,6 +56,7 @@ export class Keeper {
   /** Bytes of rolled log segments that LevelDB may still hold. */
   #deadBytes = 0
   #retryAt = 0
+  #lastRolled = 0
 
   constructor(deps: KeeperDeps) {
     const { db, loaded, options, committer } = deps
@@ -82,18 +85,7 @@ export class Keeper {
     return this.#blocks.directory
   }
 
-  get status(): Pick<
-    StoreStatus,
-    | 'readings'
-    | 'topics'
-    | 'diskBytes'
-    | 'hotReadings'
-    | 'hotBytes'
-    | 'blocks'
-    | 'damaged'
-    | 'freeBytes'
-    | 'daysUntilFull'
-  > {
+  get status(): Omit<StoreStatus, 'engine' | 'state' | 'lastSeq' | 'pending'> {
     const { loaded } = this.#deps
     return {
       readings: loaded.stats.total,
@@ -218,6 +210,7 @@ export class Keeper {
     if (this.#isSuspended) return
     await this.#rolling
     await this.rollAll()
+    if (this.#deadBytes >= deadBytesMax) await this.#compactLog()
     await this.#blocks.close()
   }
 
@@ -249,7 +242,8 @@ export class Keeper {
     this.#rolling = null
     if (this.#hotBytes <= rollLimits[options.memory].bytesMax) committer.hold(false)
     this.#measure()
-    if (this.#deadBytes >= deadBytesMax) this.#compactLog()
+    this.#lastRolled = performance.now()
+    if (this.#deadBytes >= rollLimits[options.memory].deadBytesMax) void this.#compactLog()
     void this.#roll()
     return true
   }
@@ -267,17 +261,19 @@ export class Keeper {
     return false
   }
 
-  #compactLog(): void {
+  #compactLog(): Promise<void> {
     this.#deadBytes = 0
-    void this.#blocks.compactLog().then(
+    return this.#blocks.compactLog().then(
       () => this.#measure(),
       (error: unknown) => this.#deps.log.debug({ err: error }, 'the log was not compacted'),
     )
   }
 
   #tick(): void {
-    const isIdle = performance.now() - this.#lastShown > idleRollMs
-    if (isIdle && this.#deadBytes > 0 && this.#epochs.length === 1) this.#compactLog()
+    const now = performance.now()
+    const isIdle = now - this.#lastShown > idleRollMs
+    const isCalm = !this.#rolling && this.#epochs.length === 1 && now - this.#lastRolled > calmMs
+    if (isCalm && this.#deadBytes >= (isIdle ? 1 : deadBytesMax)) void this.#compactLog()
     if (isIdle && this.#epochs.at(-1)!.visible > 0) this.#rotate()
     if (this.#epochs.length > 1) void this.#roll()
   }

@@ -22,11 +22,25 @@ export interface RollLimits {
   bytes: number
   /** Bytes in memory, of all epochs, above which commits wait for a roll. */
   bytesMax: number
+  /** Bytes of rolled log that LevelDB may hold, however busy. */
+  deadBytesMax: number
 }
 
 export const rollLimits: Record<LevelOptions['memory'], RollLimits> = {
-  normal: { rows: 262_144, rowsPerTopic: 64, bytes: 160 * 2 ** 20, bytesMax: 512 * 2 ** 20 },
-  small: { rows: 16_384, rowsPerTopic: 1, bytes: 8 * 2 ** 20, bytesMax: 24 * 2 ** 20 },
+  normal: {
+    rows: 262_144,
+    rowsPerTopic: 64,
+    bytes: 160 * 2 ** 20,
+    bytesMax: 512 * 2 ** 20,
+    deadBytesMax: 128 * 2 ** 20,
+  },
+  small: {
+    rows: 16_384,
+    rowsPerTopic: 1,
+    bytes: 8 * 2 ** 20,
+    bytesMax: 24 * 2 ** 20,
+    deadBytesMax: 16 * 2 ** 20,
+  },
 }
 
 /** Without new readings for so long, what is in memory is rolled. */

@@ -69,6 +69,43 @@ export function readBody(bytes: Uint8Array, offset: number, time: number): RowBo
   }
 }
 
+/** Reads the capture data of one row after another without an object for each. */
+export class BodyReader {
+  /** Milliseconds from the reading's time until it was received. */
+  delay = 0
+  captureId = 0
+  fieldsAt = 0
+  fieldsEnd = 0
+  payloadAt = 0
+  payloadEnd = 0
+  #at = 0
+
+  /** Takes in what stands at `offset`, which was written here: it is not checked. */
+  read(bytes: Uint8Array, offset: number): void {
+    this.#at = offset
+    const delay = this.#uint(bytes)
+    this.delay = delay % 2 === 1 ? -(delay + 1) / 2 : delay / 2
+    this.captureId = this.#uint(bytes)
+    const fieldsLength = this.#uint(bytes)
+    this.fieldsAt = this.#at
+    this.fieldsEnd = this.#at += fieldsLength
+    const payloadLength = this.#uint(bytes)
+    this.payloadAt = this.#at
+    this.payloadEnd = this.#at + payloadLength
+  }
+
+  #uint(bytes: Uint8Array): number {
+    let byte = bytes[this.#at++]!
+    if (byte < 128) return byte
+    let value = byte & 127
+    for (let scale = 128; ; scale *= 128) {
+      byte = bytes[this.#at++]!
+      value += (byte & 127) * scale
+      if (byte < 128) return value
+    }
+  }
+}
+
 /** One row of a segment read from the disk. */
 export interface SegmentRow extends RowBody {
   topicId: number

@@ -3,10 +3,14 @@
 
 import { blockEnd, type Rows } from '../block/rows.ts'
 import type { BlockEntry } from '../directory.ts'
-import { mergeRows, sliceRows } from './rowsets.ts'
+import { joinRows, mergeRows, sliceRows } from './rowsets.ts'
 
-/** Readings in a full block. */
+/** Readings in a full block; a remainder that is not worth a block of its own goes with the last. */
 export const fullBlockRows = 4096
+const remainderRows = fullBlockRows / 4
+
+/** So many small blocks at the tail become one: then a reading is written about twice, however small the rolls are. */
+const tailBlocks = 16
 
 /** A block that stays, or the rows of one to be written. */
 export type Piece = { kept: BlockEntry } | { rows: Rows }
@@ -44,24 +48,45 @@ export function placeRows(entries: readonly BlockEntry[], fresh: Rows, read: Row
   return pieces
 }
 
-/** Small blocks at the tail are written again together with the new rows, so that there are never many of them. */
+/**
+ * Small blocks at the tail are written again together with the new rows once they fill a block or are many, so that there are
+ * never many of them and none is written again too often.
+ */
 function appendTail(pieces: Piece[], group: Rows, read: RowReader): void {
-  let rows = group
-  for (let last = pieces.at(-1); last && 'kept' in last; last = pieces.at(-1)) {
-    if (last.kept.count >= fullBlockRows || last.kept.count > 2 * rows.count) break
-    const before = read(last.kept)
-    if (!before) break
-    rows = mergeRows(before, rows)
-    pieces.pop()
+  const parts = [group]
+  let rows = group.count
+  for (;;) {
+    const tail = smallTail(pieces, 2 * rows)
+    const tailRows = tail.reduce((sum, { count }) => sum + count, 0)
+    if (tail.length === 0 || (tail.length < tailBlocks - 1 && rows + tailRows < fullBlockRows)) break
+    const before = tail.map(read)
+    // A damaged block stays as it is, and so does what stands before it.
+    const whole = before.slice(before.lastIndexOf(null) + 1).filter((each) => each !== null)
+    if (whole.length === 0) break
+    parts.unshift(...whole)
+    pieces.length -= whole.length
+    rows += whole.reduce((sum, { count }) => sum + count, 0)
   }
-  pieces.push(...cut(rows))
+  pieces.push(...cut(joinRows(parts)))
+}
+
+/** The last blocks of at most `rowsMax` rows that are not full, oldest first. */
+function smallTail(pieces: readonly Piece[], rowsMax: number): BlockEntry[] {
+  const tail: BlockEntry[] = []
+  for (let at = pieces.length - 1; at >= 0; at--) {
+    const piece = pieces[at]!
+    if (!('kept' in piece) || piece.kept.count >= fullBlockRows || piece.kept.count > rowsMax) break
+    tail.unshift(piece.kept)
+  }
+  return tail
 }
 
 /** Rows as blocks: full ones, and what is left. */
 export function cut(rows: Rows): Piece[] {
   const pieces: Piece[] = []
   for (let from = 0; from < rows.count; ) {
-    const to = blockEnd(rows, from, fullBlockRows)
+    const left = rows.count - from
+    const to = blockEnd(rows, from, left <= fullBlockRows + remainderRows ? left : fullBlockRows)
     pieces.push({ rows: sliceRows(rows, from, to) })
     from = to
   }

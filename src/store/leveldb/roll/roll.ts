@@ -14,9 +14,8 @@ import type { HotRows } from '../hot/pages.ts'
 import { blockKey, indexKey, segmentKey, topicKey } from '../keys.ts'
 import { putShapes } from '../shapeTable.ts'
 import { decodeTopic, encodeTopic, type StoredTopic } from '../topicRecord.ts'
-import { groupByTopic } from './group.ts'
+import { rowsByTopic } from './group.ts'
 import { type Piece, placeRows } from './place.ts'
-import { rowsOfHot } from './rowsets.ts'
 
 export interface RollContext {
   db: Database
@@ -48,10 +47,9 @@ export async function rollEpoch(
   const { db, directory, pause } = context
   const writer = new BlockWriter(context)
   const changes = new Map<number, readonly BlockEntry[]>()
-  for (const { topicId, found } of groupByTopic(rows, end)) {
+  for (const { topicId, rows: fresh } of rowsByTopic(rows, end)) {
     const topic = decodeTopic(db.getSync(topicKey(topicId)))
     if (!topic) throw new AppError('store_corrupt', `the record of topic number ${topicId} is damaged`)
-    const fresh = rowsOfHot(rows, found)
     const entries = directory.entries(topicId)
     const pieces = placeRows(entries, fresh, (entry) => writer.read(topicId, entry))
     changes.set(topicId, writer.replace(topicId, entries, pieces))

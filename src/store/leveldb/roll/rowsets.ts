@@ -1,53 +1,77 @@
 // Rows of one topic on their way into blocks: taken from memory, put in (time, seq) order, joined with what a block held.
 
 import type { Rows, Texts } from '../block/rows.ts'
-import type { HotRows } from '../hot/pages.ts'
-import { readBody, type RowBody } from '../segment.ts'
 
-/** The given rows of an epoch, in (time, seq) order. */
-export function rowsOfHot(hot: HotRows, found: Uint32Array): Rows {
-  const ordered = inOrder(hot, found)
-  const count = ordered.length
-  const bodies: RowBody[] = Array.from({ length: count })
-  let payloadBytes = 0
-  let fieldBytes = 0
-  for (let i = 0; i < count; i++) {
-    const row = ordered[i]!
-    const body = readBody(hot.chunkOf(row), hot.offsetOf(row), hot.time(row))
-    bodies[i] = body
-    payloadBytes += body.payloadEnd - body.payloadAt
-    fieldBytes += body.fieldsEnd - body.fieldsAt
-  }
+/** Rows in the order of arrival as rows in (time, seq) order. */
+export function inOrder(rows: Rows): Rows {
+  const { times, seqs } = rows
+  let isOrdered = true
+  for (let i = 1; i < rows.count && isOrdered; i++) isOrdered = times[i]! >= times[i - 1]!
+  if (isOrdered) return rows
+  const order = Uint32Array.from({ length: rows.count }, (_, row) => row)
+  return pickRows(
+    rows,
+    order.sort((a, b) => times[a]! - times[b]! || seqs[a]! - seqs[b]!),
+  )
+}
+
+/** Sets that follow one another in (time, seq) order as one. */
+export function joinRows(parts: readonly Rows[]): Rows {
+  const [only] = parts
+  if (only && parts.length === 1) return only
+  const sum = (of: (rows: Rows) => number): number => parts.reduce((total, rows) => total + of(rows), 0)
+  const count = sum((rows) => rows.count)
+  const hasFields = parts.some(({ fields }) => fields !== null)
   const rows: Rows = {
     count,
     times: new Float64Array(count),
     seqs: new Float64Array(count),
     receivedAt: new Float64Array(count),
     metas: new Uint32Array(count),
-    ...newTexts(count, payloadBytes),
-    fields: fieldBytes > 0 ? newTexts(count, fieldBytes) : null,
+    ...newTexts(count, sum(textBytes)),
+    fields: hasFields
+      ? newTexts(
+          count,
+          sum(({ fields }) => textBytes(fields)),
+        )
+      : null,
   }
+  let row = 0
   let at = 0
   let fieldsAt = 0
-  for (let i = 0; i < count; i++) {
-    const row = ordered[i]!
-    const body = bodies[i]!
-    const chunk = hot.chunkOf(row)
-    rows.times[i] = hot.time(row)
-    rows.seqs[i] = hot.seq(row)
-    rows.receivedAt[i] = body.receivedAt
-    rows.metas[i] = body.captureId
-    at = putText(rows, i, at, chunk, body.payloadAt, body.payloadEnd)
-    if (rows.fields) fieldsAt = putText(rows.fields, i, fieldsAt, chunk, body.fieldsAt, body.fieldsEnd)
+  for (const part of parts) {
+    rows.times.set(part.times, row)
+    rows.seqs.set(part.seqs, row)
+    rows.receivedAt.set(part.receivedAt, row)
+    rows.metas.set(part.metas, row)
+    at = putTexts(rows, row, at, part, part.count)
+    if (rows.fields && part.fields) fieldsAt = putTexts(rows.fields, row, fieldsAt, part.fields, part.count)
+    row += part.count
   }
   return rows
 }
 
-function inOrder(hot: HotRows, found: Uint32Array): Uint32Array {
-  let isOrdered = true
-  for (let i = 1; i < found.length && isOrdered; i++)
-    isOrdered = hot.time(found[i]!) >= hot.time(found[i - 1]!)
-  return isOrdered ? found : found.slice().sort((a, b) => hot.time(a) - hot.time(b) || a - b)
+/** Copies texts to `row` and the rows after it; where their bytes end. */
+function putTexts(to: Texts, row: number, at: number, from: Texts, count: number): number {
+  if (count === 0) return at
+  const size = textBytes(from)
+  const first = from.offsets[0]!
+  const last = from.offsets[count - 1]! + from.lengths[count - 1]!
+  if (last - first !== size || !isAscending(from, count)) {
+    let end = at
+    for (let i = 0; i < count; i++) end = copyText(to, row + i, end, from, i)
+    return end
+  }
+  // They lie one after another: one copy for all.
+  to.bytes.set(from.bytes.subarray(first, last), at)
+  to.lengths.set(from.lengths, row)
+  for (let i = 0; i < count; i++) to.offsets[row + i] = from.offsets[i]! - first + at
+  return at + size
+}
+
+function isAscending({ offsets, lengths }: Texts, count: number): boolean {
+  for (let i = 1; i < count; i++) if (offsets[i] !== offsets[i - 1]! + lengths[i - 1]!) return false
+  return true
 }
 
 /** Both sets as one, in (time, seq) order. */
@@ -86,19 +110,23 @@ function isBefore(a: Rows, rowA: number, b: Rows, rowB: number): boolean {
 
 /** The rows that `keep` answers true for. */
 export function filterRows(rows: Rows, keep: (row: number) => boolean): Rows {
-  const kept = Uint32Array.from({ length: rows.count }, (_, row) => row).filter(keep)
-  const pick = (column: Float64Array): Float64Array => Float64Array.from(kept, (row) => column[row]!)
+  return pickRows(rows, Uint32Array.from({ length: rows.count }, (_, row) => row).filter(keep))
+}
+
+/** These rows, sharing their bytes. */
+function pickRows(rows: Rows, picked: Uint32Array): Rows {
+  const pick = (column: Float64Array): Float64Array => Float64Array.from(picked, (row) => column[row]!)
   const texts = (from: Texts): Texts => ({
     bytes: from.bytes,
-    offsets: kept.map((row) => from.offsets[row]!),
-    lengths: kept.map((row) => from.lengths[row]!),
+    offsets: picked.map((row) => from.offsets[row]!),
+    lengths: picked.map((row) => from.lengths[row]!),
   })
   return {
-    count: kept.length,
+    count: picked.length,
     times: pick(rows.times),
     seqs: pick(rows.seqs),
     receivedAt: pick(rows.receivedAt),
-    metas: kept.map((row) => rows.metas[row]!),
+    metas: picked.map((row) => rows.metas[row]!),
     ...texts(rows),
     fields: rows.fields && texts(rows.fields),
   }
