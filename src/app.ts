@@ -18,6 +18,7 @@ import type { AccessRoom } from './http/context.ts'
 import { startHttp } from './http/server.ts'
 import { createCapture } from './ingest/capture.ts'
 import { decodeFields } from './ingest/decode/decode.ts'
+import { flatText } from './ingest/decode/flat.ts'
 import { createFeed } from './ingest/feed.ts'
 import { openJobs } from './ingest/rules/jobs.ts'
 import { openRules, type Rules } from './ingest/rules/open.ts'
@@ -31,6 +32,9 @@ import { type DataDirectory, openDataDirectory } from './store/directory.ts'
 import { encodeBackup } from './store/backup.ts'
 import { openStore } from './store/open.ts'
 import type { ReadingStore, StoreStatus } from './store/store.ts'
+
+/** How queries read what payloads say. */
+const payloads = { fieldsOf: decodeFields, flatText }
 
 /** A running server. */
 export interface App {
@@ -105,7 +109,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     admins: config.auth.admins,
     listeners: broker.listeners,
     loginsFile: directory.logins,
-    query: createQuery({ store, live: feed, fieldsOf: decodeFields, limits: config.limits, metrics }),
+    query: createQuery({ store, live: feed, ...payloads, limits: config.limits, metrics }),
     publish: broker.publish,
     store,
     broker: broker.view,

@@ -2,6 +2,7 @@
 // hour, by seven minutes, and 100,000 topics of 50 readings. Run: npx tsx bench/store/aggregate.ts
 
 import { aggregateBlock } from '../../src/store/leveldb/aggregate/block.ts'
+import { unpacked } from '../../src/store/leveldb/aggregate/packed.ts'
 import { RowAggregator } from '../../src/store/leveldb/aggregate/rows.ts'
 import { AggregateTarget } from '../../src/store/leveldb/aggregate/target.ts'
 import { encodeBlock } from '../../src/store/leveldb/block/block.ts'
@@ -110,8 +111,8 @@ function ask(
   let series = 0
   let count = 0
   for (const chunk of target.series()) {
-    series += chunk.length
-    for (const { counts } of chunk) for (const own of counts) count += own
+    series += chunk.groups.length
+    for (const { counts } of unpacked(chunk)) for (const own of counts) count += own
   }
   return { ms: performance.now() - began, opened, series, count }
 }
@@ -176,7 +177,7 @@ show('hourly, one field, 200,000 hot rows', () => {
     row.end = row.start + hot.lengths[i]!
     rows.add(group, row)
   }
-  const series = [...target.series()].flat()
+  const series = [...target.series()].flatMap(unpacked)
   return { ms: performance.now() - began, opened: 0, series: series.length, count: hot.count }
 })
 

@@ -67,3 +67,20 @@ function timeOf(text: string, now: number): number | null {
   const time = Date.parse(zoned ? text.replace(' ', 'T') : `${text.replace(' ', 'T')}Z`)
   return Number.isNaN(time) ? null : time
 }
+
+/** `formatTime` for many times: the part up to the minute is kept from one row to the next, so each column has its own. */
+export function createTimeText(): (ms: number) => string {
+  let minute = Number.NaN
+  let prefix = ''
+  return (ms) => {
+    const at = Math.floor(ms / 60_000)
+    if (at !== minute) {
+      minute = at
+      prefix = formatTime(ms).slice(0, -7)
+    }
+    const rest = ms - at * 60_000
+    const seconds = Math.floor(rest / 1000)
+    const millis = rest - seconds * 1000
+    return `${prefix}${seconds < 10 ? '0' : ''}${seconds}.${millis < 10 ? '00' : millis < 100 ? '0' : ''}${millis}Z`
+  }
+}

@@ -3,7 +3,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { Fields, Reading } from '../domain/reading.ts'
-import { formatTime } from '../domain/time.ts'
+import { createTimeText } from '../domain/time.ts'
 import { type ByteText, createTimeWriter } from './byteText.ts'
 import { encodeProperties, propertiesJson } from './propertiesText.ts'
 import { columnNameOf } from './parquet/columns.ts'
@@ -108,23 +108,6 @@ function chosen(fields: Fields, names: readonly string[]): string {
     .filter(([name]) => names.some((one) => one === '*' || name === one || name.startsWith(`${one}.`)))
     .map(([name, value]) => `${JSON.stringify(name)}:${encodeField(value)}`)
   return `{${members.join(',')}}`
-}
-
-/** RFC 3339: the part up to the minute is kept from one row to the next, so each column has its own. */
-export function createTimeText(): (ms: number) => string {
-  let minute = Number.NaN
-  let prefix = ''
-  return (ms) => {
-    const at = Math.floor(ms / 60_000)
-    if (at !== minute) {
-      minute = at
-      prefix = formatTime(ms).slice(0, -7)
-    }
-    const rest = ms - at * 60_000
-    const seconds = Math.floor(rest / 1000)
-    const millis = rest - seconds * 1000
-    return `${prefix}${seconds < 10 ? '0' : ''}${seconds}.${millis < 10 ? '00' : millis < 100 ? '0' : ''}${millis}Z`
-  }
 }
 
 const memoMax = 10_000

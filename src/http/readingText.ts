@@ -3,7 +3,8 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { Fields, FieldValue, Reading } from '../domain/reading.ts'
-import { formatTime, type TimeUnit } from '../domain/time.ts'
+import { createTimeText, formatTime, type TimeUnit } from '../domain/time.ts'
+import type { FoundReading } from '../query/found.ts'
 import { encodeProperties } from './propertiesText.ts'
 
 export interface ReadingStyle {
@@ -11,6 +12,40 @@ export interface ReadingStyle {
   raw: boolean
   /** Only these fields; all when undefined. */
   fields: readonly string[] | undefined
+}
+
+/** One JSON object a reading, for many in a row: what the last ones had is not written anew. */
+export function createReadingText(style: ReadingStyle): (found: FoundReading, oneLine: boolean) => string {
+  const time = style.time === undefined ? createTimeText() : null
+  const receivedAt = createTimeText()
+  const topicText = createLast((topic: string) => `{"topic":${JSON.stringify(topic)},"time":`)
+  const clientText = createLast((client: string) => `,"client_id":${JSON.stringify(client)},"qos":`)
+  return (found, oneLine) => {
+    const { reading, flat } = found
+    if (flat === null || style.fields !== undefined || style.raw) {
+      return encodeReading(reading, found.fields, style, oneLine)
+    }
+    const times = time
+      ? `"${time(reading.time)}","received_at":"${receivedAt(reading.receivedAt)}"`
+      : `${encodeTime(reading.time, style.time)},"received_at":${encodeTime(reading.receivedAt, style.time)}`
+    const part = encodeProperties(reading.properties) + encodeCleaned(reading)
+    return (
+      `${topicText(reading.topic)}${times},"seq":${reading.seq}${clientText(reading.clientId)}${reading.qos},` +
+      `"retain":${reading.retain}${part},"value":${flat},"fields":${flat}}`
+    )
+  }
+}
+
+function createLast(work: (text: string) => string): (text: string) => string {
+  let last: string | null = null
+  let made = ''
+  return (text) => {
+    if (text !== last) {
+      last = text
+      made = work(text)
+    }
+    return made
+  }
 }
 
 /** One JSON object. `oneLine` turns line ends between tokens into spaces (within strings JSON has none). */

@@ -14,6 +14,7 @@ import {
 } from './aggregate.ts'
 import { type FieldType, fieldTypesOf } from './fieldTypes.ts'
 import { type Following, follow, type Live } from './follow.ts'
+import { DecodedReading, type FoundReading, type Reader } from './found.ts'
 import { answerTree, type TreeListing, type TreeNode } from './tree.ts'
 import { createPromql, type Promql, type PromqlLimits } from './promql/service.ts'
 import { createCeiling, type Ceiling, type CeilingLimits, type CeilingMetrics } from './ceiling.ts'
@@ -34,12 +35,6 @@ import {
   encodeTopicCursor,
   markOf,
 } from './cursor.ts'
-
-/** A reading with the fields that cleaning, or the decoder, made of it. */
-export interface FoundReading {
-  reading: Reading
-  fields: Fields
-}
 
 /** What the newest reading says of its topic stands beside it. */
 export interface FoundTopic extends TopicInfo {
@@ -82,26 +77,18 @@ export interface QueryLimits extends CeilingLimits, AggregateLimits, PromqlLimit
   page_bytes: number
 }
 
-interface Deps {
+interface Deps extends Reader {
   store: ReadingStore
   live: Live
-  fieldsOf: (topic: string, payload: Uint8Array) => Fields | null
   limits: QueryLimits
   metrics: CeilingMetrics
   now?: () => number
 }
 
-export function createQuery({ store, live, fieldsOf, limits, metrics, now = Date.now }: Deps): Query {
+export function createQuery({ store, live, limits, metrics, now = Date.now, ...reader }: Deps): Query {
   const under = createCeiling(limits, metrics)
   const gate = createGate({ concurrency: limits.query_concurrency, waitingMax: backlogsWaitingMax })
-  const found = (reading: Reading): FoundReading => ({
-    reading,
-    // The reading of a whole message stores no fields, so that nothing counts twice: its records do.
-    fields:
-      (reading.cleaned?.record === 0 ? null : reading.fields) ??
-      fieldsOf(reading.topic, reading.payload) ??
-      {},
-  })
+  const found = (reading: Reading): FoundReading => new DecodedReading(reading, reader)
   return {
     show: found,
     newest: live,

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
 import { createCsvParser } from '../../src/http/bodyRows.ts'
-import { createTimeText } from '../../src/http/exportText.ts'
+import { createTimeText } from '../../src/domain/time.ts'
 import { encodeCsvRow } from '../../src/http/readingText.ts'
 import { startTestServer } from './server.ts'
 

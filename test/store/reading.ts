@@ -68,15 +68,18 @@ export async function collectSeries(store: ReadingStore, query: AggregateQuery):
 /** A series with plain arrays, for comparing. */
 export function plain(series: SeriesAggregate | undefined): object {
   if (!series) return {}
-  const entries = Object.entries(series).map(([name, value]) => [
+  const { group, field, buckets, quantiles } = series
+  const figures = (['counts', 'sums', 'm2s', 'mins', 'maxs', 'firsts', 'lasts'] as const).map((name) => [
     name,
-    name === 'quantiles'
-      ? (value as Float64Array[]).map((each) => [...each])
-      : ArrayBuffer.isView(value)
-        ? [...(value as Float64Array)]
-        : value,
+    [...series[name]],
   ])
-  return Object.fromEntries(entries) as object
+  return {
+    group,
+    field,
+    buckets: [...buckets],
+    ...(Object.fromEntries(figures) as object),
+    quantiles: quantiles.map((each) => [...each]),
+  }
 }
 
 const allSamples = { filters: [], pattern: null, from: 0, to: 1e9, limit: 1e9 }

@@ -3,7 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type, type Static } from '@sinclair/typebox'
 import type { Listing, Page } from '../../query/listing.ts'
-import type { FoundReading } from '../../query/query.ts'
+import type { FoundReading } from '../../query/found.ts'
 import { sendPage } from '../answer.ts'
 import type { RouteContext } from '../context.ts'
 import { signalOf } from '../gone.ts'
@@ -15,7 +15,7 @@ import {
   readingStyleParameters,
   topicParameters,
 } from '../parameters.ts'
-import { csvCells, csvColumns, encodeReading } from '../readingText.ts'
+import { csvCells, csvColumns, createReadingText } from '../readingText.ts'
 import { pageOf, readingSchema } from '../schemas.ts'
 
 const readingParameters = (most: number) => ({
@@ -116,7 +116,7 @@ function send(
     rows,
     limit,
     next,
-    json: ({ reading, fields: all }, oneLine) => encodeReading(reading, all, style, oneLine),
+    json: createReadingText(style),
     isTagged,
     columns: csvColumns,
     cells: ({ reading, fields: all }) => csvCells(reading, all, style),

@@ -4,20 +4,20 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Shapes } from './block/shapes.ts'
 import { compactRange, type Database } from './database.ts'
+import type { SeriesChunk } from './aggregate/packed.ts'
 import { Directory, type SharedPages } from './directory.ts'
 import type { Epoch } from './hot/epoch.ts'
 import { kindRange } from './keys.ts'
 import { compactTopics, type RemoveInput, removeRows } from './roll/remove.ts'
 import { type RemakeInput, remakeRows } from './roll/remake.ts'
 import { rollEpoch, type RollContext } from './roll/roll.ts'
-import type { SeriesAggregate } from '../store.ts'
 import { type AggregateJob, aggregateSteps } from './scan/aggregates.ts'
 import type { RowChunk } from './scan/chunk.ts'
 import { type RangeJob, rangeChunks, type SinceJob, sinceChunks, type Sources } from './scan/jobs.ts'
 import { type SampleChunk, sampleChunks, type SamplesJob } from './scan/samples.ts'
 import { loadShapes } from './shapeTable.ts'
 import type { RollParams, ScanParams, ViewParams } from './thread/main.ts'
-import { StoreThread } from './thread/thread.ts'
+import { StoreThread, type ThreadData } from './thread/thread.ts'
 import { View } from './view.ts'
 
 /** Rows that are rolled without a thread: it would take longer to start. */
@@ -59,12 +59,16 @@ export class Blocks {
   /** The reading thread has its snapshot of the view before. */
   #isPinned = false
 
-  constructor(db: Database, path: string, directory: Directory, shapes: Shapes | null) {
+  constructor(
+    db: Database,
+    { path, cacheBytes }: ThreadData,
+    { directory, shapes }: { directory: Directory; shapes: Shapes | null },
+  ) {
     this.#db = db
     this.#shapes = shapes ?? loadedShapes(db)
     this.#view = new View(db, directory, 0)
-    this.#roller = new StoreThread(path)
-    this.#reader = new StoreThread(path)
+    this.#roller = new StoreThread({ path, cacheBytes: 0 })
+    this.#reader = new StoreThread({ path, cacheBytes })
   }
 
   get directory(): Directory {
@@ -152,7 +156,7 @@ export class Blocks {
     return this.#scan(scan, read, asking)
   }
 
-  aggregate(job: AggregateJob, asking: Asking): AsyncGenerator<SeriesAggregate[]> {
+  aggregate(job: AggregateJob, asking: Asking): AsyncGenerator<SeriesChunk> {
     const read = (sources: Sources) => aggregateSteps(sources, job)
     return this.#scan({ method: 'aggregate', job }, read, asking)
   }

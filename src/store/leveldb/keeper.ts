@@ -11,12 +11,13 @@ import type { Directory } from './directory.ts'
 import { DiskMeter } from './disk.ts'
 import type { Epoch } from './hot/epoch.ts'
 import type { Loaded } from './load.ts'
-import { idleRollMs, type LevelOptions, rollLimits } from './options.ts'
+import { idleRollMs, type LevelOptions, queryCacheBytes, rollLimits } from './options.ts'
 import { applyRetention } from './retention.ts'
 import { AppError } from '../../domain/errors.ts'
 import { decodeTopic } from './topicRecord.ts'
 import { topicKey } from './keys.ts'
 import type { RemakeInput } from './roll/remake.ts'
+import type { ThreadData } from './thread/thread.ts'
 
 export interface KeeperDeps {
   db: Database
@@ -43,6 +44,7 @@ export class Keeper {
   readonly #deps: KeeperDeps
   /** Oldest first; the last takes rows, the others are to be rolled. */
   #epochs: Epoch[]
+  readonly #threadData: ThreadData
   #blocks: Blocks
   #db: Database
   #rolling: Promise<boolean> | null = null
@@ -63,7 +65,8 @@ export class Keeper {
     this.#deps = deps
     this.#db = db
     this.#disk = new DiskMeter(options.path, options.max_bytes)
-    this.#blocks = new Blocks(db, options.path, loaded.directory, loaded.shapes)
+    this.#threadData = { path: options.path, cacheBytes: queryCacheBytes[options.memory] }
+    this.#blocks = new Blocks(db, this.#threadData, loaded)
     this.#epochs = [...(loaded.epoch.staged > 0 ? [loaded.epoch] : []), committer.epoch]
     // Segments without a row that is not in blocks are still to be deleted.
     if (loaded.epoch.staged === 0 && loaded.epoch.segments.length > 0) this.#epochs.unshift(loaded.epoch)
@@ -197,9 +200,12 @@ export class Keeper {
   #directoryThen: Directory | null = null
 
   resume(db: Database): void {
-    const { loaded, options } = this.#deps
+    const { loaded } = this.#deps
     this.#db = db
-    this.#blocks = new Blocks(db, options.path, this.#directoryThen ?? loaded.directory, null)
+    this.#blocks = new Blocks(db, this.#threadData, {
+      directory: this.#directoryThen ?? loaded.directory,
+      shapes: null,
+    })
     this.#isSuspended = false
     this.#retryAt = 0
     this.#setReady()

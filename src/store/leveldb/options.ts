@@ -43,5 +43,11 @@ export const rollLimits: Record<LevelOptions['memory'], RollLimits> = {
   },
 }
 
+/** Memory for what long queries have read of blocks, until the blocks change. */
+export const queryCacheBytes: Record<LevelOptions['memory'], number> = {
+  normal: 64 * 2 ** 20,
+  small: 2 * 2 ** 20,
+}
+
 /** Without new readings for so long, what is in memory is rolled. */
 export const idleRollMs = 60_000

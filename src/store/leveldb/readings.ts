@@ -15,12 +15,14 @@ import type {
   TopicsQuery,
 } from '../store.ts'
 import { partedByTags } from '../samples.ts'
+import { unpacked } from './aggregate/packed.ts'
 import { parseFields } from './block/fields.ts'
 import type { Database } from './database.ts'
 import { countRows, findRow, topicSet } from './hotTopics.ts'
 import type { Keeper } from './keeper.ts'
 import { topicKey } from './keys.ts'
 import type { Loaded } from './load.ts'
+import { NewestReadings } from './newest.ts'
 import type { AggregateJob } from './scan/aggregates.ts'
 import type { RowChunk } from './scan/chunk.ts'
 import type { RangeJob } from './scan/jobs.ts'
@@ -49,6 +51,7 @@ interface Deps {
 
 export class Readings {
   readonly #deps: Deps
+  readonly #cold = new NewestReadings()
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -116,7 +119,7 @@ export class Readings {
     const isSmall = ids.length <= smallTopics && this.#blocksOf(ids, edges[0]!, edges.at(-1)!) <= smallBlocks
     for await (const chunk of keeper.blocks.aggregate(job, { epochs, isSmall, signal })) {
       signal?.throwIfAborted()
-      yield chunk
+      yield unpacked(chunk)
     }
   }
 
@@ -197,10 +200,14 @@ export class Readings {
     const seq = loaded.stats.newestSeq(id)
     const row = findRow(keeper.epochs, id, seq)
     if (row) return this.#reading(id, row.time, seq, copied(row))
+    const { directory } = keeper
+    const known = this.#cold.get(id, seq, directory)
+    if (known) return known
     const topic = decodeTopic(db().getSync(topicKey(id)))
-    return topic?.newest && topic.newestSeq === seq
-      ? this.#reading(id, topic.lastTime, seq, topic.newest)
-      : null
+    if (!topic?.newest || topic.newestSeq !== seq) return null
+    const reading = this.#reading(id, topic.lastTime, seq, topic.newest)
+    this.#cold.keep(id, reading)
+    return reading
   }
 
   async #lastBefore(id: number, to: number): Promise<Reading | null> {

@@ -8,6 +8,7 @@ import type { Shapes } from './block/shapes.ts'
 import type { Database } from './database.ts'
 import type { BlockEntry, Directory } from './directory.ts'
 import { blockKey, indexKey, topicKey } from './keys.ts'
+import { RecordCache } from './recordCache.ts'
 import type { HotEpoch, Sources } from './scan/jobs.ts'
 import { decodeTopic } from './topicRecord.ts'
 
@@ -17,10 +18,15 @@ export class View {
   readonly generation: number
   readonly #db: Database
   readonly #snapshot: ReturnType<Database['snapshot']>
+  readonly #indexes: RecordCache<Buffer>
+  readonly #blocks: RecordCache<OpenBlock>
   #users = 1
 
-  constructor(db: Database, directory: Directory, generation: number) {
+  /** `cacheBytes`: memory for what was read, to be kept for the next question. */
+  constructor(db: Database, directory: Directory, generation: number, cacheBytes = 0) {
     this.#db = db
+    this.#indexes = new RecordCache(cacheBytes / 4)
+    this.#blocks = new RecordCache((cacheBytes * 3) / 4)
     this.#snapshot = db.snapshot()
     this.directory = directory
     this.generation = generation
@@ -39,9 +45,13 @@ export class View {
 
   /** Throws `store_corrupt` with topic and time range when the block is damaged. */
   openBlock(shapes: Shapes, topicId: number, entry: BlockEntry): OpenBlock {
+    const known = this.#blocks.get(topicId, entry.tmin)
+    if (known) return known
     const record = this.#db.getSync(blockKey(topicId, entry.tmin, entry.seq), { snapshot: this.#snapshot })
     try {
-      if (record) return openBlock(record, shapes)
+      if (record) {
+        return this.#blocks.add(topicId, entry.tmin, record.length, (grow) => openBlock(record, shapes, grow))
+      }
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'store_corrupt') throw error
     }
@@ -50,13 +60,17 @@ export class View {
 
   /** The record of a block's index. Throws `store_corrupt` when it is missing. */
   indexRecord(topicId: number, entry: BlockEntry): Buffer {
+    const known = this.#indexes.get(topicId, entry.tmin)
+    if (known) return known
     const record = this.#db.getSync(indexKey(topicId, entry.tmin, entry.seq), { snapshot: this.#snapshot })
     if (record === undefined) throw damagedBlock(this.#db, topicId, entry)
-    return record
+    return this.#indexes.add(topicId, entry.tmin, record.length, () => record)
   }
 
   /** What a scan reads, with these rows in memory. */
   sources(shapes: () => Shapes, epochs: readonly HotEpoch[]): Sources {
+    this.#indexes.nextRound()
+    this.#blocks.nextRound()
     return {
       directory: this.directory,
       openBlock: (topicId, entry) => this.openBlock(shapes(), topicId, entry),

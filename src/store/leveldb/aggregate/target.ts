@@ -3,15 +3,16 @@
 // would answer, whatever the order in which rows and blocks are added.
 
 import { AppError } from '../../../domain/errors.ts'
-import type { AggregateQuery, SeriesAggregate } from '../../store.ts'
+import type { AggregateQuery } from '../../store.ts'
 import { IndexReader } from '../block/indexreader.ts'
 import type { OpenBlock } from '../block/open.ts'
 import { Buckets } from './buckets.ts'
-import { cell, cellLength, Cells } from './cells.ts'
+import { cellLength, Cells } from './cells.ts'
 import { BlockCache } from './cache.ts'
+import { packSeries, type SeriesChunk, type Unpacked } from './packed.ts'
 import { Slab } from './slab.ts'
 import { Slots } from './slots.ts'
-import { type Collected, quantilesOf } from './values.ts'
+import type { Collected } from './values.ts'
 
 export interface AggregateSource {
   /** Reads a block by the number that `aggregateBlock` was given. Throws `store_corrupt`. */
@@ -150,20 +151,20 @@ export class AggregateTarget {
   }
 
   /** The answer, in the order of the groups, then of their fields, in chunks. */
-  *series(): Generator<SeriesAggregate[]> {
-    let chunk: SeriesAggregate[] = []
-    for (const { name, cells } of [...this.#groups.values()].sort((a, b) => order(a.name, b.name))) {
+  *series(): Generator<SeriesChunk> {
+    let list: Unpacked[] = []
+    for (const { name: group, cells } of [...this.#groups.values()].sort((a, b) => order(a.name, b.name))) {
       const found = cells.filter((own) => own !== undefined && own.length > 0) as Cells[]
       if (found.length > 1) found.sort((a, b) => order(this.paths[a.field]!, this.paths[b.field]!))
       for (const own of found) {
-        const series = seriesOf(name, this.paths[own.field]!, own, this.quantiles)
-        if (series.buckets.length > 0) chunk.push(series)
+        const size = sizeOf(own)
+        if (size > 0) list.push({ group, cells: own, size })
       }
-      if (chunk.length < chunkSeries) continue
-      yield chunk
-      chunk = []
+      if (list.length < chunkSeries) continue
+      yield packSeries(list, this.paths, this.quantiles)
+      list = []
     }
-    if (chunk.length > 0) yield chunk
+    if (list.length > 0) yield packSeries(list, this.paths, this.quantiles)
   }
 }
 
@@ -172,44 +173,9 @@ const groupBytes = 256
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-function seriesOf(
-  group: string,
-  field: string,
-  { base, length, data, offset, collected }: Cells,
-  quantiles: readonly number[],
-): SeriesAggregate {
+/** Buckets that hold something. */
+function sizeOf({ length, data, offset }: Cells): number {
   let size = 0
   for (let index = 0; index < length; index++) if (data[offset + index * cellLength]! > 0) size++
-  const series: SeriesAggregate = {
-    group,
-    field,
-    buckets: new Uint32Array(size),
-    counts: new Float64Array(size),
-    sums: new Float64Array(size),
-    m2s: new Float64Array(size),
-    mins: new Float64Array(size),
-    maxs: new Float64Array(size),
-    firsts: new Float64Array(size),
-    lasts: new Float64Array(size),
-    quantiles: [],
-  }
-  let to = 0
-  for (let index = 0; index < length; index++) {
-    const at = offset + index * cellLength
-    const count = data[at]!
-    if (count === 0) continue
-    series.buckets[to] = base + index
-    series.counts[to] = count
-    series.sums[to] = data[at + cell.sum]!
-    series.m2s[to] = data[at + cell.m2]!
-    series.mins[to] = data[at + cell.min]!
-    series.maxs[to] = data[at + cell.max]!
-    series.firsts[to] = data[at + cell.first]!
-    series.lasts[to] = data[at + cell.last]!
-    to++
-  }
-  if (quantiles.length > 0 && collected) {
-    series.quantiles = quantilesOf(collected, series.buckets, series.counts, quantiles)
-  }
-  return series
+  return size
 }

@@ -13,9 +13,9 @@ import type { Shapes } from './shapes.ts'
 import { writeTexts } from './writer.ts'
 
 export interface OpenBlock extends BlockExtent {
-  /** Times in order. Goes into `target` when that is long enough, as in all that follow. */
+  /** Times in order. May go into `target` when that is long enough, as in all that follow; not to be changed, as nothing here. */
   times(target?: Float64Array): Float64Array
-  /** The same, read once for all who ask: not to be changed. */
+  /** The same, read once for all who ask. */
   sharedTimes(): Float64Array
   seqs(target?: Float64Array): Float64Array
   receivedAt(): Float64Array
@@ -30,11 +30,16 @@ export interface OpenBlock extends BlockExtent {
   rows(from: number, to: number): Rows
 }
 
-/** Checks the whole block, reads its head. Throws `store_corrupt`, as does every method. */
-export function openBlock(block: Uint8Array, shapes: Shapes): OpenBlock {
+/**
+ * Checks the whole block, reads its head. Throws `store_corrupt`, as does every method. `mayKeep` is asked whether a column that
+ * was read may stay in memory, with its bytes; without it only the times of `sharedTimes` do.
+ */
+export function openBlock(block: Uint8Array, shapes: Shapes, mayKeep: MayKeep = () => false): OpenBlock {
   const view = unseal(block, 'block')
-  return guarded('block', () => new Opened(view, shapes))
+  return guarded('block', () => new Opened(view, shapes, mayKeep))
 }
+
+type MayKeep = (bytes: number) => boolean
 
 /** A block's extent without its columns. Throws `store_corrupt`. */
 export function blockExtent(block: Uint8Array): BlockExtent {
@@ -58,9 +63,13 @@ class Opened implements OpenBlock {
   readonly payloadBytes: number
   readonly #series: Series
   readonly #hasReceivedAt: boolean
+  readonly #mayKeep: MayKeep
   #times: Float64Array | null = null
+  #metas: Uint32Array | null = null
+  #numbers: Map<string, NumberSeries> | null = null
 
-  constructor(view: Buffer, shapes: Shapes) {
+  constructor(view: Buffer, shapes: Shapes, mayKeep: MayKeep) {
+    this.#mayKeep = mayKeep
     const head = new ByteReader(view, sealBytes)
     const { count, tmin, tmax, seqMin, seqMax, payloadBytes } = checkExtent(readExtent(head))
     this.count = count
@@ -87,7 +96,10 @@ class Opened implements OpenBlock {
   }
 
   times(target?: Float64Array): Float64Array {
-    return this.#integers(0, target)
+    if (this.#times) return this.#times
+    if (!this.#mayKeep(8 * this.count)) return this.#integers(0, target)
+    this.#times = this.#integers(0)
+    return this.#times
   }
 
   sharedTimes(): Float64Array {
@@ -95,7 +107,7 @@ class Opened implements OpenBlock {
   }
 
   get #ownTimes(): Float64Array {
-    this.#times ??= this.times()
+    this.#times ??= this.#integers(0)
     return this.#times
   }
 
@@ -110,7 +122,10 @@ class Opened implements OpenBlock {
   }
 
   metas(): Uint32Array {
-    return Uint32Array.from(this.#integers(this.#metaColumn))
+    if (this.#metas) return this.#metas
+    const metas = Uint32Array.from(this.#integers(this.#metaColumn))
+    if (this.#mayKeep(4 * this.count)) this.#metas = metas
+    return metas
   }
 
   rowAt(time: number): number {
@@ -126,7 +141,12 @@ class Opened implements OpenBlock {
   }
 
   numbers(path: string, target?: Float64Array): NumberSeries {
-    return guarded('block', () => readNumbers(this.#series, path, target))
+    const known = this.#numbers?.get(path)
+    if (known) return known
+    const isKept = this.#mayKeep(8 * this.count)
+    const read = guarded('block', () => readNumbers(this.#series, path, isKept ? undefined : target))
+    if (isKept) (this.#numbers ??= new Map()).set(path, read)
+    return read
   }
 
   paths(): Map<string, Set<LeafType>> {

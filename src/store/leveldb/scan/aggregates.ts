@@ -1,8 +1,8 @@
 // An aggregate over many topics as a job that any thread can run: blocks by their indexes where that is enough, rows in
 // memory by their payload's bytes.
 
-import type { SeriesAggregate } from '../../store.ts'
 import { aggregateBlock } from '../aggregate/block.ts'
+import type { SeriesChunk } from '../aggregate/packed.ts'
 import type { HotRow } from '../aggregate/rowNumbers.ts'
 import { RowAggregator } from '../aggregate/rows.ts'
 import { AggregateTarget, type Group } from '../aggregate/target.ts'
@@ -27,10 +27,7 @@ const stepRows = 4096
 const stepBlocks = 32
 
 /** Works a step at a time (`null`), then gives the series in chunks. */
-export function* aggregateSteps(
-  sources: Sources,
-  job: AggregateJob,
-): Generator<SeriesAggregate[] | null, void> {
+export function* aggregateSteps(sources: Sources, job: AggregateJob): Generator<SeriesChunk | null, void> {
   const blocks: { topicId: number; entry: BlockEntry }[] = []
   const open = (block: number) => {
     const { topicId, entry } = blocks[block]!

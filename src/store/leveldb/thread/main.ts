@@ -3,6 +3,7 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
+import { seriesBuffersOf } from '../aggregate/packed.ts'
 import { Shapes } from '../block/shapes.ts'
 import { type Database, openThreadDatabase } from '../database.ts'
 import { Directory, type SharedPages } from '../directory.ts'
@@ -17,6 +18,7 @@ import { sampleBuffersOf, sampleChunks, type SamplesJob } from '../scan/samples.
 import { loadShapes } from '../shapeTable.ts'
 import { View } from '../view.ts'
 import { type Method, type Out, serveCalls } from './calls.ts'
+import type { ThreadData } from './thread.ts'
 
 /** The blocks that a call is about. */
 export interface ViewParams {
@@ -37,18 +39,20 @@ export interface ScanParams<Job> extends ViewParams {
 
 class StoreThreadState {
   readonly #db: Database
+  readonly #cacheBytes: number
   #shapes = new Shapes()
   #view: View | null = null
 
-  constructor(db: Database) {
+  constructor(db: Database, cacheBytes: number) {
     this.#db = db
+    this.#cacheBytes = cacheBytes
   }
 
   /** Takes the snapshot of a generation, unless it is held. */
   pin({ generation, pages }: ViewParams): View {
     if (this.#view?.generation === generation) return this.#view
     this.#view?.release()
-    this.#view = new View(this.#db, new Directory(pages), generation)
+    this.#view = new View(this.#db, new Directory(pages), generation, this.#cacheBytes)
     return this.#view
   }
 
@@ -112,7 +116,8 @@ function pausing(): () => Promise<void> {
 
 if (!parentPort) throw new Error('this module runs in a thread of the store')
 const port = parentPort
-const opening = openThreadDatabase(workerData as string).then((db) => new StoreThreadState(db))
+const { path, cacheBytes } = workerData as ThreadData
+const opening = openThreadDatabase(path).then((db) => new StoreThreadState(db, cacheBytes))
 
 const methods: Record<string, Method> = {
   pin: async (params: ViewParams) => {
@@ -123,7 +128,7 @@ const methods: Record<string, Method> = {
   since: async (params: ScanParams<SinceJob>, out) =>
     (await opening).scan(params, out, sinceChunks, buffersOf),
   aggregate: async (params: ScanParams<AggregateJob>, out) =>
-    (await opening).scan(params, out, aggregateSteps, () => []),
+    (await opening).scan(params, out, aggregateSteps, seriesBuffersOf),
   samples: async (params: ScanParams<SamplesJob>, out) =>
     (await opening).scan(params, out, sampleChunks, sampleBuffersOf),
   roll: async (params: RollParams, out) =>

@@ -5,20 +5,27 @@ import type { Worker } from 'node:worker_threads'
 import { startThread } from '../../../ops/thread.ts'
 import { type Answer, errorOf, type Request } from './protocol.ts'
 
+/** What a thread is started with. */
+export interface ThreadData {
+  /** The directory of the database, which the main thread has open. */
+  path: string
+  /** Memory for what was read, to be kept for the next question. */
+  cacheBytes: number
+}
+
 interface Call {
   answers: Answer[]
   wake: (() => void) | null
 }
 
 export class StoreThread {
-  readonly #path: string
+  readonly #data: ThreadData
   readonly #calls = new Map<number, Call>()
   #worker: Worker | null = null
   #nextId = 1
 
-  /** `path`: the directory of the database, which the main thread has open. */
-  constructor(path: string) {
-    this.#path = path
+  constructor(data: ThreadData) {
+    this.#data = data
   }
 
   get isRunning(): boolean {
@@ -83,7 +90,7 @@ export class StoreThread {
   }
 
   #start(): Worker {
-    const worker = startThread('./main', import.meta.url, { workerData: this.#path, name: 'amber store' })
+    const worker = startThread('./main', import.meta.url, { workerData: this.#data, name: 'amber store' })
     // A thread that waits for work keeps no process alive.
     worker.unref()
     worker.on('message', (answer: Answer) => this.#take(answer))

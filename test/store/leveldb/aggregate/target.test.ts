@@ -4,6 +4,7 @@ import type { Reading } from '../../../../src/domain/reading.ts'
 import { aggregateReadings, bucketAt } from '../../../../src/store/aggregate.ts'
 import { aggregateBlock } from '../../../../src/store/leveldb/aggregate/block.ts'
 import { Buckets } from '../../../../src/store/leveldb/aggregate/buckets.ts'
+import { unpacked } from '../../../../src/store/leveldb/aggregate/packed.ts'
 import { RowAggregator } from '../../../../src/store/leveldb/aggregate/rows.ts'
 import { AggregateTarget } from '../../../../src/store/leveldb/aggregate/target.ts'
 import { encodeBlock } from '../../../../src/store/leveldb/block/block.ts'
@@ -100,7 +101,7 @@ function answer(stored: Stored, question: Question, pieces = stored.pieces): Agg
   return target
 }
 
-const seriesOf = (target: AggregateTarget): SeriesAggregate[] => [...target.series()].flat()
+const seriesOf = (target: AggregateTarget): SeriesAggregate[] => [...target.series()].flatMap(unpacked)
 
 async function reference(
   rows: readonly Row[],
