@@ -7,9 +7,19 @@ import { execution } from './faults.ts'
 import { absent, callFunction } from './functions.ts'
 import { evaluateAggregation } from './grouping.ts'
 import { compileMatchers } from './matchers.ts'
-import { overTime } from './overTime.ts'
+import { overTime, type Window } from './overTime.ts'
 import { loadSeries, type SampleSource, type Series } from './samples.ts'
-import { makeColumn, mapVector, merged, type Scalar, type Value, type Vector, withoutName } from './values.ts'
+import type { Turns } from './turns.ts'
+import {
+  type Column,
+  makeColumn,
+  mapVector,
+  merged,
+  type Scalar,
+  type Value,
+  type Vector,
+  withoutName,
+} from './values.ts'
 
 export interface Evaluation {
   source: SampleSource
@@ -24,7 +34,10 @@ export interface Evaluation {
   subqueryStepMs: number
   /** Numbers that an intermediate result may have. */
   cellsMax: number
+  turns: Turns
 }
+
+const none = new Float64Array(0)
 
 export async function evaluate(node: Node, on: Evaluation): Promise<Value> {
   const steps = on.times.length
@@ -50,7 +63,7 @@ export async function evaluate(node: Node, on: Evaluation): Promise<Value> {
       const parameter = node.parameter ? await evaluate(node.parameter, on) : null
       const inner = await evaluate(node.inner, on)
       if (inner.type !== 'vector') throw execution(`${node.operator} needs a vector`)
-      return evaluateAggregation(node, inner, parameter, steps)
+      return evaluateAggregation(node, inner, parameter, on)
     }
     case 'call':
       return call(node, on)
@@ -69,19 +82,35 @@ async function instant(
   const ends = endsOf(selector.shift, on)
   const series = await load(selector, ends, on.lookbackMs, on)
   checkSize(series.length, on)
-  const columns = series.map((one) => {
-    const column = makeColumn(one.labels, ends.length)
-    let next = 0
-    for (const [step, end] of ends.entries()) {
-      next = advance(one.times, next, end, step > 0 && end < (ends[step - 1] ?? end))
-      const time = one.times[next - 1]
-      if (time === undefined || time <= end - on.lookbackMs) continue
-      column.has[step] = 1
-      column.values[step] = value ? value(one, next - 1) : (one.values[next - 1] ?? Number.NaN)
-    }
-    return column
-  })
-  return { type: 'vector', series: columns.filter(({ has }) => has.includes(1)) }
+  const columns: Column[] = []
+  for (const one of series) {
+    const column = newest(one, ends, on.lookbackMs, value)
+    if (column.has.includes(1)) columns.push(column)
+    if (on.turns.isOver) await on.turns.next()
+  }
+  return { type: 'vector', series: columns }
+}
+
+function newest(
+  series: Series,
+  ends: Float64Array,
+  lookbackMs: number,
+  value: ((series: Series, at: number) => number) | undefined,
+): Column {
+  const column = makeColumn(series.labels, ends.length)
+  const { has, values } = column
+  const { times } = series
+  let next = 0
+  let before = Number.NEGATIVE_INFINITY
+  for (let step = 0; step < ends.length; step++) {
+    const end = ends[step] ?? 0
+    next = advance(times, next, end, end < before)
+    before = end
+    if (next === 0 || (times[next - 1] ?? 0) <= end - lookbackMs) continue
+    has[step] = 1
+    values[step] = value ? value(series, next - 1) : (series.values[next - 1] ?? Number.NaN)
+  }
+  return column
 }
 
 async function call(node: Call, on: Evaluation): Promise<Value> {
@@ -119,23 +148,30 @@ async function windowFunction(
   const work =
     name === 'absent_over_time' ? () => 1 : Object.hasOwn(overTime, name) ? overTime[name] : undefined
   if (!work) throw execution(`the function ${name} is not supported here`)
-  const columns = series.map(({ labels, times, values }) => {
+  const columns: Column[] = []
+  const window: Window = { times: none, values: none, from: 0, to: 0, startMs: 0, endMs: 0 }
+  for (const { labels, times, values } of series) {
     const column = makeColumn(name === 'last_over_time' ? labels : withoutName(labels), ends.length)
-    let from = 0
-    let to = 0
-    for (const [step, endMs] of ends.entries()) {
-      const isBack = step > 0 && endMs < (ends[step - 1] ?? endMs)
-      const startMs = endMs - matrix.rangeMs
-      from = advance(times, from, startMs, isBack)
-      to = advance(times, to, endMs, isBack)
-      if (to <= from) continue
-      const value = work({ times, values, from, to, startMs, endMs }, parameter?.values[step] ?? Number.NaN)
+    window.times = times
+    window.values = values
+    window.from = 0
+    window.to = 0
+    for (let step = 0; step < ends.length; step++) {
+      const endMs = ends[step] ?? 0
+      const isBack = endMs < window.endMs
+      window.endMs = endMs
+      window.startMs = endMs - matrix.rangeMs
+      window.from = advance(times, window.from, window.startMs, isBack)
+      window.to = advance(times, window.to, endMs, isBack)
+      if (window.to <= window.from) continue
+      const value = work(window, parameter?.values[step] ?? Number.NaN)
       if (value === undefined) continue
       column.has[step] = 1
       column.values[step] = value
     }
-    return column
-  })
+    columns.push(column)
+    if (on.turns.isOver) await on.turns.next()
+  }
   if (name === 'absent_over_time') return absent(columns, matrix, on.times.length)
   return merged(columns.filter(({ has }) => has.includes(1)))
 }

@@ -3,47 +3,30 @@
 import type { Aggregation } from './ast.ts'
 import { execution, fault } from './faults.ts'
 import { keyOf, type Labels, makeLabels, metricName, only, without } from './labels.ts'
-import { compensatedSum, quantile } from './overTime.ts'
+import { countsOf, reducers } from './reducers.ts'
+import type { Turns } from './turns.ts'
 import { type Column, makeColumn, type Value, type Vector } from './values.ts'
-
-type Reduce = (values: number[], parameter: number) => number
-
-const varianceOf: Reduce = (values) => {
-  const mean = compensatedSum(values) / values.length
-  return compensatedSum(values.map((value) => (value - mean) ** 2)) / values.length
-}
-
-const reducers: Record<string, Reduce> = {
-  sum: (values) => compensatedSum(values),
-  avg: (values) => compensatedSum(values) / values.length,
-  min: (values) => values.reduce((least, value) => (value < least || Number.isNaN(least) ? value : least)),
-  max: (values) => values.reduce((most, value) => (value > most || Number.isNaN(most) ? value : most)),
-  count: (values) => values.length,
-  group: () => 1,
-  stdvar: varianceOf,
-  stddev: (values, parameter) => Math.sqrt(varianceOf(values, parameter)),
-  quantile: (values, q) => quantile(Float64Array.from(values), q),
-}
 
 interface Group {
   labels: Labels
   columns: Column[]
 }
 
-export function evaluateAggregation(
+export async function evaluateAggregation(
   node: Aggregation,
   { series }: Vector,
   parameter: Value | null,
-  steps: number,
-): Vector {
+  { times, turns }: { times: Float64Array; turns: Turns },
+): Promise<Vector> {
   const { operator } = node
+  const steps = times.length
   const groups = [...groupsOf(node, series).values()]
   if (operator === 'topk' || operator === 'bottomk') {
     if (parameter?.type !== 'scalar') throw fault(`${operator} needs a number`)
-    return {
-      type: 'vector',
-      series: groups.flatMap((group) => pick(group, parameter.values, operator === 'topk')),
-    }
+    const picked: Column[] = []
+    for (const group of groups)
+      picked.push(...(await pick(group, parameter.values, operator === 'topk', turns)))
+    return { type: 'vector', series: picked }
   }
   if (operator === 'count_values') {
     if (parameter?.type !== 'string') throw fault('count_values needs a label name')
@@ -52,16 +35,18 @@ export function evaluateAggregation(
   const reduce = Object.hasOwn(reducers, operator) ? reducers[operator] : undefined
   if (!reduce) throw execution(`the aggregation ${operator} is not supported here`)
   const numbers = parameter?.type === 'scalar' ? parameter.values : null
-  const results = groups.map(({ labels, columns }) => {
+  const results: Column[] = []
+  for (const { labels, columns } of groups) {
+    const counts = await countsOf(columns, steps, turns)
+    const reduced = await reduce({ columns, counts, parameter: numbers, turns })
     const result = makeColumn(labels, steps)
     for (let step = 0; step < steps; step++) {
-      const values = columns.filter(({ has }) => has[step]).map((column) => column.values[step] ?? Number.NaN)
-      if (values.length === 0) continue
-      result.values[step] = reduce(values, numbers?.[step] ?? Number.NaN)
+      if (counts[step] === 0) continue
+      result.values[step] = reduced(step)
       result.has[step] = 1
     }
-    return result
-  })
+    results.push(result)
+  }
   return { type: 'vector', series: results }
 }
 
@@ -78,25 +63,54 @@ function groupsOf({ by, labels: names }: Aggregation, series: readonly Column[])
 }
 
 /** The k largest, or smallest, of each step; NaN comes last. They keep their labels. */
-function pick({ columns }: Group, counts: Float64Array, isTop: boolean): Column[] {
+async function pick(
+  { columns }: Group,
+  counts: Float64Array,
+  isTop: boolean,
+  turns: Turns,
+): Promise<Column[]> {
   const results = columns.map(({ labels, values }) => ({
     labels,
     values,
     has: new Uint8Array(values.length),
   }))
-  for (const [step, count] of counts.entries()) {
-    const k = Math.floor(count)
+  const best: number[] = []
+  for (let step = 0; step < counts.length; step++) {
+    const k = Math.min(columns.length, Math.floor(counts[step] ?? 0))
     if (!(k >= 1)) continue
-    const present = columns.flatMap((column, at) =>
-      column.has[step] ? [{ at, value: column.values[step] ?? Number.NaN }] : [],
-    )
-    present.sort((a, b) => rank(a.value, b.value, isTop) || a.at - b.at)
-    for (const { at } of present.slice(0, k)) {
+    best.length = 0
+    const valueAt = (at: number): number => columns[at]?.values[step] ?? Number.NaN
+    for (let at = 0; at < columns.length; at++) {
+      if (columns[at]?.has[step] !== 1) continue
+      const value = valueAt(at)
+      // Of equal ones the first stays.
+      if (best.length === k && rank(value, valueAt(best[k - 1] ?? 0), isTop) >= 0) continue
+      if (best.length === k) best.pop()
+      best.splice(
+        placeIn(best, (one) => rank(value, valueAt(one), isTop) < 0),
+        0,
+        at,
+      )
+    }
+    for (const at of best) {
       const result = results[at]
       if (result) result.has[step] = 1
     }
+    if (turns.isOver) await turns.next()
   }
   return results
+}
+
+/** The first place in `list`, which is in order, where `isAfter` holds. */
+function placeIn(list: readonly number[], isAfter: (one: number) => boolean): number {
+  let low = 0
+  let high = list.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (isAfter(list[middle] ?? 0)) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 function rank(a: number, b: number, isTop: boolean): number {

@@ -57,10 +57,11 @@ export function quantile(values: Float64Array, q: number): number {
 }
 
 /** Neumaier's sum: what rounding loses is kept beside. */
-export function compensatedSum(values: Iterable<number>): number {
+export function compensatedSum(values: Float64Array, from = 0, to = values.length): number {
   let sum = 0
   let lost = 0
-  for (const value of values) {
+  for (let at = from; at < to; at++) {
+    const value = values[at] ?? Number.NaN
     const total = sum + value
     if (!Number.isFinite(total)) lost = 0
     else lost += Math.abs(sum) >= Math.abs(value) ? sum - total + value : value - total + sum
@@ -70,7 +71,7 @@ export function compensatedSum(values: Iterable<number>): number {
 }
 
 function sumOf({ values, from, to }: Window): number {
-  return compensatedSum(values.subarray(from, to))
+  return compensatedSum(values, from, to)
 }
 
 function varianceOf(window: Window): number {

@@ -66,6 +66,7 @@ class Opened implements OpenBlock {
   readonly #mayKeep: MayKeep
   #times: Float64Array | null = null
   #metas: Uint32Array | null = null
+  #paths: Map<string, Set<LeafType>> | null = null
   #numbers: Map<string, NumberSeries> | null = null
 
   constructor(view: Buffer, shapes: Shapes, mayKeep: MayKeep) {
@@ -150,7 +151,8 @@ class Opened implements OpenBlock {
   }
 
   paths(): Map<string, Set<LeafType>> {
-    return guarded('block', () => readPaths(this.#series))
+    this.#paths ??= guarded('block', () => readPaths(this.#series))
+    return this.#paths
   }
 
   rows(from: number, to: number): Rows {
