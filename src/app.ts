@@ -5,7 +5,7 @@ import { lockDemoAccounts } from './auth/demo.ts'
 import { type ListenerAuths, openListenerAuths } from './auth/listenerAuth.ts'
 import type { Authenticator } from './auth/principal.ts'
 import { createUsers } from './auth/users.ts'
-import { startBroker } from './broker/broker.ts'
+import { type Broker, startBroker } from './broker/broker.ts'
 import type { ListenerInfo } from './broker/listeners/listeners.ts'
 import { createTokenFile } from './auth/tokenFile.ts'
 import { openTokens, type Tokens } from './auth/tokens.ts'
@@ -16,10 +16,11 @@ import type { Config } from './config/schema.ts'
 import { asAppError } from './domain/errors.ts'
 import type { AccessRoom } from './http/context.ts'
 import { startHttp } from './http/server.ts'
-import { createCapture } from './ingest/capture.ts'
+import { type Capture, createCapture } from './ingest/capture.ts'
 import { decodeFields } from './ingest/decode/decode.ts'
 import { flatText } from './ingest/decode/flat.ts'
-import { createFeed } from './ingest/feed.ts'
+import { createDescriptions, type Descriptions } from './ingest/describe/descriptions.ts'
+import { createFeed, type Feed } from './ingest/feed.ts'
 import { openJobs } from './ingest/rules/jobs.ts'
 import { openRules, type Rules } from './ingest/rules/open.ts'
 import { createLifecycle, type Lifecycle } from './ops/lifecycle.ts'
@@ -27,14 +28,11 @@ import type { Log } from './ops/log.ts'
 import { createMetrics, type Metrics } from './ops/metrics.ts'
 import { measureServer, measureSessions } from './ops/serverMetrics.ts'
 import { version } from './ops/version.ts'
-import { createQuery } from './query/query.ts'
+import { createQuery, type Query } from './query/query.ts'
 import { type DataDirectory, openDataDirectory } from './store/directory.ts'
 import { encodeBackup } from './store/backup.ts'
 import { openStore } from './store/open.ts'
 import type { ReadingStore, StoreStatus } from './store/store.ts'
-
-/** How queries read what payloads say. */
-const payloads = { fieldsOf: decodeFields, flatText }
 
 /** A running server. */
 export interface App {
@@ -81,8 +79,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
 
   const { rules, retention } = await openCleaning(config, { log }, lifecycle)
   const { directory, store, sessions } = await openData(config, { retention, metrics, log }, lifecycle)
-  const feed = createFeed({ lastSeq: store.status.lastSeq })
-  const capture = createCapture({ store, metrics, clean: rules.clean, feed })
+  const { feed, capture, descriptions } = openCapture(config, { store, rules, metrics })
   const broker = await startBroker(config.mqtt, {
     hostOf: (host) => listenHost(host, demo),
     auth,
@@ -94,6 +91,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     log,
   })
   lifecycle.add('broker', () => broker.close())
+  void restoreDescriptions(descriptions, { store, broker, log }, config)
   for (const one of auths.all) one.onChange(() => broker.dropStale())
 
   const jobs = await openJobs({ store, rules, log }, { file: directory.jobs })
@@ -109,7 +107,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     admins: config.auth.admins,
     listeners: broker.listeners,
     loginsFile: directory.logins,
-    query: createQuery({ store, live: feed, ...payloads, limits: config.limits, metrics }),
+    query: openQuery(config, { store, feed, descriptions, metrics }),
     publish: broker.publish,
     store,
     broker: broker.view,
@@ -163,6 +161,58 @@ async function openCleaning(
     ...config.store.retention.map((entry) => ({ ...entry, rule: null })),
   ]
   return { rules, retention }
+}
+
+/** What follows what was stored. */
+interface Following {
+  feed: Feed
+  capture: Capture
+  descriptions: Descriptions
+}
+
+/** The way of every publish into the store. */
+function openCapture(
+  { descriptions: options }: Config,
+  { store, rules, metrics }: { store: ReadingStore; rules: Rules; metrics: Metrics },
+): Following {
+  const feed = createFeed({ lastSeq: store.status.lastSeq })
+  const descriptions = createDescriptions(options)
+  const follow: Pick<Feed, 'push'> = {
+    push(reading, seq) {
+      feed.push(reading, seq)
+      descriptions.observe(reading)
+    },
+  }
+  return { feed, descriptions, capture: createCapture({ store, metrics, clean: rules.clean, feed: follow }) }
+}
+
+function openQuery(
+  { limits }: Config,
+  {
+    store,
+    feed,
+    descriptions,
+    metrics,
+  }: Pick<Following, 'feed' | 'descriptions'> & { store: ReadingStore; metrics: Metrics },
+): Query {
+  const describe = (topic: string) => descriptions.of(topic)
+  return createQuery({ store, live: feed, describe, fieldsOf: decodeFields, flatText, limits, metrics })
+}
+
+/** From the newest messages that describe, and from the retained ones where readings are kept no longer. */
+async function restoreDescriptions(
+  descriptions: Descriptions,
+  { store, broker, log }: { store: ReadingStore; broker: Broker; log: Log },
+  config: Config,
+): Promise<void> {
+  const { filters } = descriptions
+  if (filters.length === 0) return
+  try {
+    const newest = await store.latest({ filters, limit: config.descriptions.fields })
+    descriptions.restore([...newest, ...filters.flatMap((filter) => broker.view.retained(filter))])
+  } catch (error) {
+    log.warn({ err: error }, 'what devices have said of their fields could not be read')
+  }
 }
 
 /** Sessions first: the readings that come meanwhile complete them, as after a kill. */

@@ -210,6 +210,14 @@ export const configSchema = Type.Object(
         description: 'Families of devices whose rules apply after those of the file; `all` for all of them.',
       }),
     }),
+    descriptions: Type.Object({
+      home_assistant: text(
+        'homeassistant',
+        'Discovery prefix of Home Assistant: names, units and kinds of fields are read from there. Empty: they are not.',
+      ),
+      homie: text('homie', 'Root topic of the Homie convention, the same. Empty: they are not read.'),
+      fields: count(100_000, 'Fields described at a time, of all topics together.', 1),
+    }),
     limits: Type.Object({
       query_rows: count(1_000_000, 'Rows one query may return.', 1),
       query_samples: count(

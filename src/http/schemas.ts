@@ -59,7 +59,13 @@ export const topicSchema = Type.Object({
     Type.Object({
       name: Type.String(),
       type: Type.String(),
-      unit: Type.Optional(Type.String({ description: 'Where cleaning knows it.' })),
+      unit: Type.Optional(
+        Type.String({ description: 'Where cleaning knows it, or discovery messages of the device say it.' }),
+      ),
+      title: Type.Optional(Type.String({ description: 'Name for people, from discovery messages.' })),
+      kind: Type.Optional(
+        Type.String({ description: 'Such as `temperature` or `float`, in the words of discovery messages.' }),
+      ),
     }),
     { description: 'The fields of the newest reading.' },
   ),

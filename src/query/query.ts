@@ -2,6 +2,7 @@
 // Promises: only what the caller may read, each reading once over all pages, and nothing cut without a cursor.
 
 import { createGate } from '../auth/gate.ts'
+import type { FieldDescription } from '../domain/description.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Fields, Reading } from '../domain/reading.ts'
 import { parseTime, timeMax } from '../domain/time.ts'
@@ -42,6 +43,8 @@ export interface FoundTopic extends TopicInfo {
   /** Field → unit. */
   units: Readonly<Record<string, string>>
   tags: Readonly<Record<string, string>>
+  /** What devices say of the fields elsewhere. */
+  described: ReadonlyMap<string, FieldDescription> | null
 }
 
 export interface WholeRange extends Pick<Listing, 'filters' | 'mayRead'> {
@@ -78,6 +81,8 @@ export interface QueryLimits extends CeilingLimits, AggregateLimits, PromqlLimit
 }
 
 interface Deps extends Reader {
+  /** What is known of the fields of a topic beside its readings. */
+  describe?: (topic: string) => ReadonlyMap<string, FieldDescription> | null
   store: ReadingStore
   live: Live
   limits: QueryLimits
@@ -85,7 +90,15 @@ interface Deps extends Reader {
   now?: () => number
 }
 
-export function createQuery({ store, live, limits, metrics, now = Date.now, ...reader }: Deps): Query {
+export function createQuery({
+  store,
+  live,
+  limits,
+  metrics,
+  describe,
+  now = Date.now,
+  ...reader
+}: Deps): Query {
   const under = createCeiling(limits, metrics)
   const gate = createGate({ concurrency: limits.query_concurrency, waitingMax: backlogsWaitingMax })
   const found = (reading: Reading): FoundReading => new DecodedReading(reading, reader)
@@ -123,7 +136,8 @@ export function createQuery({ store, live, limits, metrics, now = Date.now, ...r
           return topicPage(infos, listing, mark, (info) => {
             const reading = newest.get(info.topic)
             const { units = {}, tags = {} } = reading?.cleaned ?? {}
-            return { ...info, fields: reading ? found(reading).fields : {}, units, tags }
+            const fields = reading ? found(reading).fields : {}
+            return { ...info, fields, units, tags, described: describe?.(info.topic) ?? null }
           })
         },
         listing.signal,

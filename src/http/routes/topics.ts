@@ -121,11 +121,13 @@ function checkLevel(below: string): void {
   checkFilter(`${below}/#`)
 }
 
-/** Name, type and unit of each field; integers beyond a double are numbers like any other in JSON. */
-function fieldsText({ fields, units }: FoundTopic): string {
-  const described = Object.entries(fields).map(([name, value]) => {
+/** Name and type of each field and what is known of it; integers beyond a double are numbers like any other in JSON. */
+function fieldsText({ fields, units, described }: FoundTopic): string {
+  const known = Object.entries(fields).map(([name, value]) => {
     const type = typeof value === 'bigint' ? 'number' : typeof value
-    return Object.hasOwn(units, name) ? { name, type, unit: units[name] } : { name, type }
+    // What cleaning has made of the value goes before what its device says.
+    const unit = Object.hasOwn(units, name) ? { unit: units[name] } : {}
+    return { name, type, ...described?.get(name), ...unit }
   })
-  return JSON.stringify(described)
+  return JSON.stringify(known)
 }

@@ -20,7 +20,7 @@ interface TopicInfo {
   bytes: number
   first_time: string
   last_time: string
-  fields: { name: string; type: string; unit?: string }[]
+  fields: { name: string; type: string; unit?: string; title?: string }[]
 }
 
 interface Rights {
@@ -110,7 +110,7 @@ const fieldsShown = 200
 function Fields({ reading, info }: { reading: LiveReading; info: TopicInfo | undefined }) {
   const fields = Object.entries(reading.fields)
   if (fields.length === 0) return null
-  const unitOf = (name: string): string => info?.fields.find((one) => one.name === name)?.unit ?? ''
+  const known = new Map(info?.fields.map((one) => [one.name, one]))
   return (
     <div class="table-wrap" tabIndex={0} role="region" aria-label="Fields">
       <table class="fields">
@@ -128,10 +128,15 @@ function Fields({ reading, info }: { reading: LiveReading; info: TopicInfo | und
             <tr key={name}>
               <td>
                 <bdi>{harmless(name)}</bdi>
+                {known.get(name)?.title === undefined ? null : (
+                  <div class="quiet small">
+                    <bdi>{harmless(known.get(name)?.title ?? '', 80)}</bdi>
+                  </div>
+                )}
               </td>
               <td class="number">
                 <bdi>{typeof value === 'number' ? formatFigure(value) : harmless(String(value))}</bdi>{' '}
-                {harmless(unitOf(name), 20)}
+                {harmless(known.get(name)?.unit ?? '', 20)}
               </td>
               <td class="act">
                 {typeof value === 'number' && (
