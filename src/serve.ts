@@ -8,6 +8,7 @@ import type { ResolvedConfig } from './config/load.ts'
 import { formatNotes } from './config/mosquitto/report.ts'
 import type { Config } from './config/schema.ts'
 import { AppError, asAppError } from './domain/errors.ts'
+import { keepHeapSmall } from './ops/heap.ts'
 import { createLog, type Log } from './ops/log.ts'
 import { version } from './ops/version.ts'
 import { reloadAll } from './reload.ts'
@@ -15,6 +16,7 @@ import { reloadAll } from './reload.ts'
 /** Resolves with the exit code once the server has stopped: 0 after a signal, 1 when it could not start. */
 export async function serve(resolved: ResolvedConfig, reread: () => ResolvedConfig): Promise<number> {
   const { config, notes } = resolved
+  if (config.store.memory === 'small') keepHeapSmall()
   const log = createLog(config.log)
   let app: App | null = null
   // Before anything is said: whoever reads the banner may send a signal at once.

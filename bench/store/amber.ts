@@ -36,11 +36,16 @@ export interface Server {
 }
 
 /** Starts the built server on the data in `home`. */
-export async function startServer(home: string, flags: readonly string[] = []): Promise<Server> {
+export async function startServer(
+  home: string,
+  flags: readonly string[] = [],
+  environment: Record<string, string> = {},
+): Promise<Server> {
   writeFileSync(join(home, 'passwd'), `${account.username}:${account.password}\n`)
   const loopback = ['--mqtt.port=0', '--http.port=0', '--mqtt.host=127.0.0.1', '--http.host=127.0.0.1']
   const child = spawn(process.execPath, [main, 'serve', ...loopback, '--log.level=error', ...flags], {
     cwd: home,
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let output = ''

@@ -1,4 +1,5 @@
-// The memory of the whole server in the profile `small` while clients publish 5,000 messages a second.
+// The memory of the whole server in the profile `small`, started as the Docker image starts it, while clients publish 5,000
+// messages a second.
 
 import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
@@ -8,6 +9,13 @@ import type { LoadOptions, LoadResult } from '../load.ts'
 import { account, startServer } from './amber.ts'
 import { memoryOf } from './process.ts'
 
+/** See docker/Dockerfile. */
+const environment = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+}
+
 const load = join(import.meta.dirname, '../load.ts')
 
 export async function measureSmall(
@@ -16,7 +24,7 @@ export async function measureSmall(
 ): Promise<{ mostBytes: number; messagesPerSecond: number }> {
   const home = join(parent, 'small')
   mkdirSync(home)
-  const server = await startServer(home, ['--store.memory=small'])
+  const server = await startServer(home, ['--store.memory=small'], environment)
   try {
     const options: LoadOptions = {
       ...account,

@@ -1,8 +1,10 @@
 // One bridge: connects to the other broker, again and again with growing waits, and carries messages both ways. From there a
 // message is acknowledged when its reading is durable here; from here it leaves the queue when it is acknowledged there.
 
+import { createRequire } from 'node:module'
 import type { Duplex } from 'node:stream'
-import { connect, type MqttClient } from 'mqtt'
+import type * as mqtt from 'mqtt'
+import type { MqttClient } from 'mqtt'
 import type { IPublishPacket, Packet } from 'mqtt-packet'
 import type { BridgeConfig } from '../../config/bridge.ts'
 import { AppError } from '../../domain/errors.ts'
@@ -28,6 +30,9 @@ export interface BridgeDependencies {
   metrics: Metrics
   log: Log
 }
+
+/** Loaded with the first bridge: it takes megabytes, and most servers have none. */
+const loadClient = (): typeof mqtt => createRequire(import.meta.url)('mqtt') as typeof mqtt
 
 /** The bridge's session here. */
 export const localClientId = (name: string): string => `$bridge/${name}`
@@ -91,6 +96,7 @@ export class Bridge {
     const { log } = this.#deps
     let remote: MqttClient
     try {
+      const { connect } = loadClient()
       remote = connect(remoteOptions(this.#config, parseAddress(address, this.#config), this.#isPrivate))
     } catch (error) {
       // A file that was there at the start is not now.

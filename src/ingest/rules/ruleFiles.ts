@@ -1,9 +1,10 @@
 // Files a rule names: JSON Schemas and .proto files, read from the directory of the rules file and nowhere else.
 
 import { readFileSync, realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join, sep } from 'node:path'
 import { Ajv } from 'ajv'
-import protobuf from 'protobufjs'
+import type * as protobufjs from 'protobufjs'
 import type { Fields } from '../../domain/reading.ts'
 import { exactInteger } from '../decode/bytes.ts'
 import { readJson } from '../decode/json.ts'
@@ -58,6 +59,8 @@ export function readProtobuf(
   files: RuleFiles,
   { file, message }: { file: string; message: string },
 ): (payload: Uint8Array) => unknown {
+  // Loaded with the first schema: it takes a megabyte, and few servers have one.
+  const protobuf = createRequire(import.meta.url)('protobufjs') as typeof protobufjs
   const root = new protobuf.Root()
   const seen = new Set<string>()
   const load = (name: string): void => {

@@ -1,7 +1,8 @@
 // JSONata, the last resort of a rule: an expression over the payload's JSON whose result is decoded instead. Always with limits
 // on time, depth and the length of sequences: without them one rule can stop the server.
 
-import jsonata from 'jsonata'
+import { createRequire } from 'node:module'
+import type evaluator from 'jsonata'
 import type { Fields } from '../../domain/reading.ts'
 import { Leaves, TooLarge } from '../decode/decoded.ts'
 import { readJson } from '../decode/json.ts'
@@ -25,6 +26,8 @@ export function compileTransform(text: string): Transform {
       'regular expressions and $eval cannot be limited in time; use $contains and $split with text',
     )
   }
+  // Loaded with the first transform: it takes a megabyte, and few servers have one.
+  const jsonata = createRequire(import.meta.url)('jsonata') as typeof evaluator
   const expression = jsonata(text, limits)
   return async (payload, fields) => {
     const json = readJson(Buffer.from(payload).toString())

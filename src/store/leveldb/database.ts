@@ -15,14 +15,21 @@ const options = {
   keyEncoding: 'buffer',
   valueEncoding: 'buffer',
   compression: true,
-  writeBufferSize: 16 * 2 ** 20,
   blockSize: 16 * 1024,
   maxFileSize: 8 * 2 ** 20,
 } as const
 
-/** Opens the database for this thread and others of the process. */
-export async function openThreadDatabase(path: string): Promise<Database> {
-  const shared = { ...options, createIfMissing: false, multithreading: true }
+/** What LevelDB may hold: up to two write buffers, the cache of blocks, and the index of each open file. */
+const memoryOptions = {
+  normal: { writeBufferSize: 16 * 2 ** 20, cacheSize: 8 * 2 ** 20, maxOpenFiles: 1000 },
+  small: { writeBufferSize: 2 * 2 ** 20, cacheSize: 2 * 2 ** 20, maxOpenFiles: 128 },
+} as const
+
+export type MemoryProfile = keyof typeof memoryOptions
+
+/** Opens the database for this thread and others of the process; the first of them says what memory it may take. */
+export async function openThreadDatabase(path: string, memory: MemoryProfile = 'normal'): Promise<Database> {
+  const shared = { ...options, ...memoryOptions[memory], createIfMissing: false, multithreading: true }
   const db: Database = new Level<Buffer, Buffer>(path, shared)
   await db.open()
   return db
@@ -36,15 +43,19 @@ export async function compactRange(db: Database, start: Buffer, end: Buffer): Pr
 }
 
 /** Throws `store_locked`, `store_foreign`, `store_corrupt`, `store_full` or `store_unavailable`, each with what to do. */
-export async function openDatabase(path: string): Promise<Database> {
+export async function openDatabase(path: string, memory: MemoryProfile = 'normal'): Promise<Database> {
   const isNew = await prepare(path)
-  const db: Database = new Level<Buffer, Buffer>(path, { ...options, createIfMissing: isNew })
+  const db: Database = new Level<Buffer, Buffer>(path, {
+    ...options,
+    ...memoryOptions[memory],
+    createIfMissing: isNew,
+  })
   try {
     await db.open()
     await checkVersion(db, path, isNew)
     // Only now is it known that nobody else has it: shared between threads, a second store here would get in too.
     await db.close()
-    return await openThreadDatabase(path)
+    return await openThreadDatabase(path, memory)
   } catch (error) {
     await db.close()
     const known = explained(error, path)

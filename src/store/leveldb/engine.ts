@@ -47,7 +47,7 @@ export interface LevelDeps {
 
 /** Opens or makes the store. Throws an `AppError` that says why it cannot be used. */
 export async function openLevelStore(options: LevelOptions, deps: LevelDeps): Promise<ReadingStore> {
-  const db = await openDatabase(options.path)
+  const db = await openDatabase(options.path, options.memory)
   try {
     return new LevelStore(db, await loadStore(db, deps.log), options, deps)
   } catch (error) {
@@ -240,8 +240,9 @@ class LevelStore implements ReadingStore {
 
   async #reopen(): Promise<void> {
     await this.#committer.drained()
-    const { path } = this.#options
+    const { path, memory } = this.#options
     const db = await reopenDatabase(path, this.#abort.signal, {
+      memory,
       log: this.#log,
       close: async () => {
         await this.#keeper.suspend()

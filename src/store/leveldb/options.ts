@@ -1,12 +1,13 @@
 // What the embedded store is told when it is opened, and what its memory profiles mean.
 
 import type { RetentionRule } from '../../config/retention.ts'
+import type { MemoryProfile } from './database.ts'
 
 export interface LevelOptions {
   path: string
   durability: 'fsync' | 'os' | 'async'
   max_pending_bytes: number
-  memory: 'normal' | 'small'
+  memory: MemoryProfile
   /** Bytes on disk above which the oldest readings go; 0: no limit. */
   max_bytes: number
   /** Asked each time it is applied: it may change while the store is open. */
@@ -26,7 +27,7 @@ export interface RollLimits {
   deadBytesMax: number
 }
 
-export const rollLimits: Record<LevelOptions['memory'], RollLimits> = {
+export const rollLimits: Record<MemoryProfile, RollLimits> = {
   normal: {
     rows: 262_144,
     rowsPerTopic: 64,

@@ -5,13 +5,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../../ops/log.ts'
 import { checkSpace } from '../directory.ts'
 import type { Batch } from './committer.ts'
-import { type Database, openDatabase } from './database.ts'
+import { type Database, type MemoryProfile, openDatabase } from './database.ts'
 import { formatVersion } from './frame.ts'
 import { receiptKey, segmentKey, versionKey } from './keys.ts'
 import { receiptValue } from './receipts.ts'
 
 export interface Reopening {
   log: Log
+  memory: MemoryProfile
   /** Closes the database everywhere. */
   close: () => Promise<void>
   /** The database is open for reading. */
@@ -25,14 +26,14 @@ const waitMsMax = 2000
 export async function reopenDatabase(
   path: string,
   signal: AbortSignal,
-  { log, close, opened, failed }: Reopening,
+  { log, memory, close, opened, failed }: Reopening,
 ): Promise<Database | null> {
   for (let waitMs = 250; !signal.aborted; waitMs = Math.min(waitMs * 2, waitMsMax)) {
     await delay(waitMs, undefined, { signal }).catch(() => {})
     try {
       await checkSpace(path)
       await close()
-      const db = await openDatabase(path)
+      const db = await openDatabase(path, memory)
       opened(db)
       await takeBack(db, failed())
       return db

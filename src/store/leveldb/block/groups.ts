@@ -165,8 +165,8 @@ class Layout {
   constructor(shape: Shape, place: number, rowsLeft: number) {
     this.shape = shape
     this.place = place
-    // One shape for all rows is the rule: then nothing has to grow but once.
-    this.#capacity = Math.min(rowsLeft, 512)
+    // One shape for all rows is the rule: then nothing has to grow.
+    this.#capacity = place === 1 ? rowsLeft : Math.min(rowsLeft, 512)
     this.columns = shape.kinds.map((kind) => emptyColumn(this.#capacity, kind !== leafKind.string))
   }
 

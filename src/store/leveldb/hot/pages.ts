@@ -10,6 +10,7 @@ const pageShift = 13
 
 /** Bytes of a chunk; a segment that needs more gets a larger one of its own. */
 export const chunkBytes = 2 ** 20
+export const chunkShift = 20
 
 /** One page of columns. */
 export interface RowPage {

@@ -2,7 +2,7 @@
 // reading them topic by topic would wait for memory at each. A large epoch is taken in parts of a few topics.
 
 import type { Rows, Texts } from '../block/rows.ts'
-import { chunkBytes, type HotRows, pageRows } from '../hot/pages.ts'
+import { chunkBytes, chunkShift, type HotRows, pageRows } from '../hot/pages.ts'
 import { BodyReader } from '../segment.ts'
 import { inOrder, sliceRows } from './rowsets.ts'
 
@@ -97,7 +97,7 @@ function readPart(hot: HotRows, end: number, part: Part, { counts, sizes }: Topi
       const id = page.topics[at]!
       if (id < from || id >= to) continue
       const place = page.places[at]!
-      const chunk = hot.chunks[Math.floor(place / chunkBytes)]!
+      const chunk = hot.chunks[place >>> chunkShift]!
       body.read(chunk, place & (chunkBytes - 1))
       const row = next[id - from]!
       next[id - from] = row + 1
