@@ -30,7 +30,7 @@ export function encodeBlock(rows: Rows, from: number, to: number, shapes: Shapes
   const extent = extentOf(rows, from, to)
   const times = rows.times.subarray(from, to)
   const receivedAt = rows.receivedAt.subarray(from, to)
-  const hasReceivedAt = receivedAt.some((received, row) => received !== times[row])
+  const hasReceivedAt = !isSame(receivedAt, times)
   const fields = rows.fields && hasAny(rows.fields, from, to) ? rows.fields : null
 
   const columns = new ColumnWriter(count)
@@ -41,7 +41,7 @@ export function encodeBlock(rows: Rows, from: number, to: number, shapes: Shapes
   column(times)
   column(rows.seqs.subarray(from, to))
   if (hasReceivedAt) column(receivedAt.map((received, row) => received - times[row]!))
-  column(Float64Array.from(rows.metas.subarray(from, to)))
+  column(new Float64Array(rows.metas.subarray(from, to)))
 
   const bodies = new ByteWriter(256)
   const range = [from, to] as const
@@ -102,6 +102,11 @@ function extentOf(rows: Rows, from: number, to: number): BlockExtent {
     seqMax,
     payloadBytes,
   }
+}
+
+function isSame(a: Float64Array, b: Float64Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }
 
 function hasAny({ lengths }: Texts, from: number, to: number): boolean {

@@ -43,7 +43,7 @@ export function encodeBody(
     head.uint(count)
   }
   if (groups.length > 1) {
-    encodeIntegers(columns, Float64Array.from(groupOf), groupOf.length)
+    encodeIntegers(columns, new Float64Array(groupOf), groupOf.length)
     columns.end()
   }
   const bytes = Buffer.from(texts.bytes.buffer, texts.bytes.byteOffset, texts.bytes.length)

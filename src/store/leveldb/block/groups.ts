@@ -125,7 +125,8 @@ class Sorter {
       placeOf[layout.place] = groups.length
       groups.push({ shape, count: layout.count, columns: layout.columns })
     }
-    const groupOf = this.#layoutOf.map((place) => placeOf[place]!)
+    const groupOf = this.#layoutOf
+    for (let row = 0; row < groupOf.length; row++) groupOf[row] = placeOf[groupOf[row]!]!
     if (raw > 0) groups[0]!.columns.push(rawColumn(texts, from, groupOf, raw))
     return { groups, groupOf, hasRawJson: this.#hasRawJson && raw > 0 }
   }

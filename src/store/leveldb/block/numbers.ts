@@ -79,7 +79,7 @@ function encodeScaled(out: ColumnWriter, slices: NumberSlices): NumberValues | n
   control.byte(places)
   encodeIntegers(out, values, count)
   if (form === spelling.mixed) {
-    const own = Float64Array.from(decimals.subarray(0, count))
+    const own = new Float64Array(decimals.subarray(0, count))
     for (const row of odd) own[row] = places
     encodeIntegers(out, own, count)
   }

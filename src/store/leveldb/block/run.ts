@@ -72,7 +72,8 @@ function planWindow(run: Float64Array, length: number, whole: RunPlan, range: nu
 
 /** Narrower widths from the lowest value up: a gap in time, a counter that starts again. */
 function planAbove(run: Float64Array, length: number, whole: RunPlan): RunPlan {
-  const counts = new Uint8Array(65)
+  // Small enough to lie in V8's own heap.
+  const counts = new Uint8Array(64)
   for (let i = 0; i < length; i++) {
     const width = bitWidth(run[i]! - whole.low)
     counts[width] = counts[width]! + 1

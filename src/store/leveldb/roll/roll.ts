@@ -16,6 +16,7 @@ import { putShapes } from '../shapeTable.ts'
 import { decodeTopic, encodeTopic, type StoredTopic } from '../topicRecord.ts'
 import { rowsByTopic } from './group.ts'
 import { type Piece, placeRows } from './place.ts'
+import { textBytes } from './rowsets.ts'
 
 export interface RollContext {
   db: Database
@@ -72,13 +73,19 @@ export function withRows(topic: StoredTopic, fresh: Rows): StoredTopic {
   return {
     name: topic.name,
     readings: topic.readings + fresh.count,
-    bytes: topic.bytes + fresh.lengths.reduce((sum, length) => sum + length, 0),
+    bytes: topic.bytes + textBytes(fresh),
     firstTime: isFirst ? fresh.times[0]! : Math.min(topic.firstTime, fresh.times[0]!),
     lastTime: isNewest ? time : topic.lastTime,
     newestSeq: isNewest ? seq : topic.newestSeq,
-    seqMax: fresh.seqs.reduce((most, each) => Math.max(most, each), topic.seqMax),
+    seqMax: Math.max(topic.seqMax, largest(fresh.seqs)),
     newest: isNewest ? readingAt(fresh, last) : topic.newest,
   }
+}
+
+function largest(numbers: Float64Array): number {
+  let most = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < numbers.length; i++) if (numbers[i]! > most) most = numbers[i]!
+  return most
 }
 
 /** What a topic's record keeps of row `at`. */

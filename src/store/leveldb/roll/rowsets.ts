@@ -154,8 +154,12 @@ function newTexts(count: number, bytes: number): Texts {
   return { bytes: new Uint8Array(bytes), offsets: new Uint32Array(count), lengths: new Uint32Array(count) }
 }
 
-function textBytes(texts: Texts | null): number {
-  return texts ? texts.lengths.reduce((sum, length) => sum + length, 0) : 0
+/** Bytes of all texts. */
+export function textBytes(texts: Texts | null): number {
+  let bytes = 0
+  // A loop: a call for each row is felt where millions pass.
+  if (texts) for (let row = 0; row < texts.lengths.length; row++) bytes += texts.lengths[row]!
+  return bytes
 }
 
 function copyText(to: Texts, row: number, at: number, from: Texts | null, source: number): number {
