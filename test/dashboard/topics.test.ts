@@ -133,3 +133,22 @@ test.each([
   await picture(page, `topics-${name}`)
   expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
 })
+
+test('a topic in the tree shows its last hour and the unit of its value', async () => {
+  const line = (minutes: number, value: number): string =>
+    `{"topic":"hall/temperature","time":"${new Date(Date.now() - minutes * 60_000).toISOString()}","payload":"${value}"}\n`
+  const body = [50, 40, 30, 20, 10].map((minutes) => line(minutes, 20 + Math.sin(minutes) * 2)).join('')
+  const headers = { authorization: `Basic ${btoa('admin:secret')}`, 'content-type': 'application/x-ndjson' }
+  const sent = await fetch(`${served.url}/api/v1/import`, { method: 'POST', body, headers })
+  expect(await sent.json()).toMatchObject({ imported: 5 })
+  const device = await connect('announcer')
+  const config = { stat_t: 'hall/temperature', unit_of_meas: '°C', name: 'Hall' }
+  await device.publishAsync('homeassistant/sensor/hall/config', JSON.stringify(config), { qos: 1 })
+  await device.publishAsync('hall/temperature', '21.5', { qos: 1 })
+  const page = await visit('topics?q=hall/')
+  const row = page.getByRole('treeitem', { name: /hall\/temperature.*21\.5 °C/ })
+  await row.waitFor()
+  await row.getByRole('img', { name: 'value, the last hour' }).waitFor()
+  await checkAccessibility(page)
+  await picture(page, 'topics-sparkline-light')
+})

@@ -3,12 +3,14 @@
 import { useEffect, useState } from 'preact/hooks'
 import { rows } from '../../listing.ts'
 import { Icon } from '../../parts/icon.tsx'
+import { Sparkline } from '../../parts/sparkline.tsx'
 import { VirtualList } from '../../parts/virtualList.tsx'
 import { now, usePoll } from '../../poll.ts'
 import { goTo, route } from '../../route.ts'
 import type { LiveReading } from '../../stream.ts'
 import { formatAge, formatTime, harmless } from '../../words.ts'
 import { TopicDetail } from './detail.tsx'
+import { type Outlook, useOutlook } from './outlook.ts'
 import { briefOf } from './payload.ts'
 import { type Tree, type TreeRow, useTree } from './tree.ts'
 
@@ -34,10 +36,7 @@ export function TopicsPage() {
     search === '' ? null : search,
   )
   const list = search === '' ? tree.rows : foundRows(found.data.value ?? [])
-  const [range, setRange] = useState({ first: 0, end: 0 })
-  const known = useValues(list.slice(range.first, range.end))
   const select = (topic: string): void => goTo('topics', { topic, q: typed })
-  const index = list.findIndex(({ node }) => node?.topic === selected)
   const isLoading = search === '' ? tree.isLoading : found.data.value === null
   return (
     <section class="page full">
@@ -58,19 +57,7 @@ export function TopicsPage() {
               {isLoading ? 'Loading…' : search === '' ? 'No topics yet.' : 'No topic holds that.'}
             </p>
           ) : (
-            <VirtualList
-              items={list}
-              rowHeight={rowHeight}
-              keyOf={({ key }) => key}
-              label="Topics"
-              role="tree"
-              reveal={index}
-              onRange={(first, end) => setRange({ first, end })}
-              onKeyDown={(event) => moveBy(event, { list, index, select, tree })}
-              row={(row) => (
-                <TopicRow row={row} selected={selected} known={known} select={select} tree={tree} />
-              )}
-            />
+            <TopicList list={list} selected={selected} select={select} tree={tree} />
           )}
           {search !== '' && list.length === foundMax && (
             <p class="small quiet list-foot">The first {foundMax}; type more to find others.</p>
@@ -84,6 +71,43 @@ export function TopicsPage() {
   )
 }
 
+interface ListProps {
+  list: readonly TreeRow[]
+  selected: string | null
+  select: (topic: string) => void
+  tree: Tree
+}
+
+function TopicList({ list, selected, select, tree }: ListProps) {
+  const [range, setRange] = useState({ first: 0, end: 0 })
+  const inSight = topicsOf(list.slice(range.first, range.end))
+  const known = useValues(inSight)
+  const outlooks = useOutlook(inSight)
+  const index = list.findIndex(({ node }) => node?.topic === selected)
+  return (
+    <VirtualList
+      items={list}
+      rowHeight={rowHeight}
+      keyOf={({ key }) => key}
+      label="Topics"
+      role="tree"
+      reveal={index}
+      onRange={(first, end) => setRange({ first, end })}
+      onKeyDown={(event) => moveBy(event, { list, index, select, tree })}
+      row={(row) => (
+        <TopicRow
+          row={row}
+          selected={selected}
+          reading={row.node ? known.get(row.node.topic) : undefined}
+          outlook={row.node ? outlooks.get(row.node.topic) : undefined}
+          select={select}
+          tree={tree}
+        />
+      )}
+    />
+  )
+}
+
 function foundRows(found: readonly { topic: string }[]): TreeRow[] {
   return found.map(({ topic }) => ({
     key: `f${topic}`,
@@ -94,9 +118,12 @@ function foundRows(found: readonly { topic: string }[]): TreeRow[] {
   }))
 }
 
-/** The newest readings of the rows in sight, asked for as long as they are. */
-function useValues(shown: readonly TreeRow[]): ReadonlyMap<string, LiveReading> {
-  const topics = shown.flatMap(({ node }) => (node?.is_topic ? [node.topic] : [])).slice(0, valuesMax)
+function topicsOf(shown: readonly TreeRow[]): string[] {
+  return shown.flatMap(({ node }) => (node?.is_topic ? [node.topic] : [])).slice(0, valuesMax)
+}
+
+/** The newest readings of the topics in sight, asked for as long as they are. */
+function useValues(topics: readonly string[]): ReadonlyMap<string, LiveReading> {
   const { data } = usePoll(
     () => rows<LiveReading>('/api/v1/latest', { topic: topics, raw: 1, limit: valuesMax }),
     valuesEveryMs,
@@ -108,12 +135,14 @@ function useValues(shown: readonly TreeRow[]): ReadonlyMap<string, LiveReading> 
 interface RowProps {
   row: TreeRow
   selected: string | null
-  known: ReadonlyMap<string, LiveReading>
+  reading: LiveReading | undefined
+  outlook: Outlook | undefined
   select: (topic: string) => void
   tree: Tree
 }
 
-function TopicRow({ row: { node, depth, isOpen, below }, selected, known, select, tree }: RowProps) {
+function TopicRow({ row, selected, reading, outlook, select, tree }: RowProps) {
+  const { node, depth, isOpen, below } = row
   const indent = { paddingLeft: `${8 + depth * 16}px` }
   if (node === null) {
     return (
@@ -122,7 +151,6 @@ function TopicRow({ row: { node, depth, isOpen, below }, selected, known, select
       </button>
     )
   }
-  const reading = known.get(node.topic)
   const isSelected = node.topic === selected
   const toggle = (event: Event): void => {
     event.stopPropagation()
@@ -147,7 +175,20 @@ function TopicRow({ row: { node, depth, isOpen, below }, selected, known, select
       </bdi>
       {reading && (
         <>
-          <bdi class="mono clip tree-value">{briefOf(reading)}</bdi>
+          <bdi class="mono clip tree-value">
+            {briefOf(reading)}
+            {outlook?.unit ? ` ${harmless(outlook.unit, 12)}` : ''}
+          </bdi>
+          <span class="tree-spark">
+            {outlook && outlook.values.length > 0 && (
+              <Sparkline
+                values={outlook.values}
+                label={`${harmless(outlook.field, 40)}, the last hour`}
+                width={64}
+                height={20}
+              />
+            )}
+          </span>
           <time class="small quiet tree-age" dateTime={reading.time} title={formatTime(reading.time)}>
             {formatAge(now.value - Date.parse(reading.time))}
           </time>
