@@ -249,7 +249,9 @@ export class Keeper {
     if (this.#hotBytes <= rollLimits[options.memory].bytesMax) committer.hold(false)
     this.#measure()
     this.#lastRolled = performance.now()
-    if (this.#deadBytes >= rollLimits[options.memory].deadBytesMax) void this.#compactLog()
+    // What is dead counts against `store.max_bytes`: readings must not go for it.
+    const partMax = options.max_bytes > 0 ? options.max_bytes / 8 : Number.POSITIVE_INFINITY
+    if (this.#deadBytes >= Math.min(rollLimits[options.memory].deadBytesMax, partMax)) void this.#compactLog()
     void this.#roll()
     return true
   }
