@@ -113,6 +113,8 @@ export interface SamplesQuery {
   /** Milliseconds; `from` ≤ time < `to`. */
   from: number
   to: number
+  /** When given: only the newest sample at or before each of these times, which do not go back, is asked for; others may be left out. */
+  newestAt?: Float64Array
   /** An answer may end once it has more samples than this. */
   limit: number
   signal?: AbortSignal

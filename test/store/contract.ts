@@ -291,6 +291,45 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
       expect(few.reduce((sum, { times }) => sum + times.length, 0)).toBeGreaterThan(50)
     })
 
+    test('samples asked for at some times hold the newest of each series at each of them, and none that is not stored', async () => {
+      const tags = ['attic', 'cellar'].map((room) => ({ rules: 'r', tags: { room } }))
+      for (let n = 0; n < 4000; n++) {
+        const payload = Buffer.from(JSON.stringify(n % 7 === 0 ? { t: n, s: 'x' } : { t: n, h: n / 2 }))
+        // One topic has two series, one is out of order, and of each two have one time.
+        const [topic, cleaned] = [`t/${n % 20}`, tags[Math.floor(n / 60) % 2]]
+        const time = n % 20 === 3 ? (n * 7919) % 100_000 : 20 * (n - (n % 40))
+        const appended = append(store, {
+          topic,
+          time,
+          payload,
+          ...(n % 20 === 1 && cleaned ? { cleaned } : {}),
+        })
+        if (n % 500 === 0) await appended
+        if (n % 1600 === 0) await engine.settle(store)
+      }
+      await append(store, { topic: 'last' })
+      const rangeOf = { from: 1000, to: 78_000 }
+      const all = await collectSamples(store, rangeOf)
+      for (const stepMs of [1, 333, 800, 5000, 200_000]) {
+        const newestAt = Float64Array.from({ length: 300 }, (_one, at) => 500 + at * stepMs)
+        const some = await collectSamples(store, { ...rangeOf, newestAt })
+        expect(some.map(({ topic, field }) => [topic, field])).toEqual(
+          all.map(({ topic, field }) => [topic, field]),
+        )
+        for (const [i, { times, values }] of some.entries()) {
+          const stored = all[i]!
+          const pairs = new Set(stored.times.map((time, at) => `${time} ${stored.values[at]}`))
+          expect(times.every((time, at) => pairs.has(`${time} ${values[at]}`))).toBe(true)
+          const newest = (of: { times: number[]; values: number[] }) =>
+            [...newestAt].map((time) => {
+              const at = of.times.findLastIndex((one) => one <= time)
+              return [of.times[at], of.values[at]]
+            })
+          expect(newest({ times, values })).toEqual(newest(stored))
+        }
+      }
+    })
+
     test('latest as of a time is the newest reading up to then', async () => {
       const first = await append(store, { topic: 'a', time: 10 })
       await append(store, { topic: 'a', time: 30 })

@@ -12,7 +12,7 @@ import { loadSeries, type SampleSource, type Series } from './samples.ts'
 import type { Turns } from './turns.ts'
 import {
   type Column,
-  makeColumn,
+  createColumns,
   mapVector,
   merged,
   type Scalar,
@@ -80,25 +80,34 @@ async function instant(
   value?: (series: Series, at: number) => number,
 ): Promise<Vector> {
   const ends = endsOf(selector.shift, on)
-  const series = await load(selector, ends, on.lookbackMs, on)
+  const [first, last] = span(ends)
+  const within = { from: first - on.lookbackMs + 1, to: last, newestAt: ends }
+  const series = await loadSeries(on.source, compileMatchers(selector.matchers), within)
   checkSize(series.length, on)
+  const make = createColumns(series.length, ends.length)
   const columns: Column[] = []
   for (const one of series) {
-    const column = newest(one, ends, on.lookbackMs, value)
+    const column = make(one.labels)
+    fillNewest(column, one, { ends, lookbackMs: on.lookbackMs, value })
     if (column.has.includes(1)) columns.push(column)
     if (on.turns.isOver) await on.turns.next()
   }
   return { type: 'vector', series: columns }
 }
 
-function newest(
+function fillNewest(
+  { has, values }: Column,
   series: Series,
-  ends: Float64Array,
-  lookbackMs: number,
-  value: ((series: Series, at: number) => number) | undefined,
-): Column {
-  const column = makeColumn(series.labels, ends.length)
-  const { has, values } = column
+  {
+    ends,
+    lookbackMs,
+    value,
+  }: {
+    ends: Float64Array
+    lookbackMs: number
+    value: ((series: Series, at: number) => number) | undefined
+  },
+): void {
   const { times } = series
   let next = 0
   let before = Number.NEGATIVE_INFINITY
@@ -110,7 +119,6 @@ function newest(
     has[step] = 1
     values[step] = value ? value(series, next - 1) : (series.values[next - 1] ?? Number.NaN)
   }
-  return column
 }
 
 async function call(node: Call, on: Evaluation): Promise<Value> {
@@ -148,10 +156,11 @@ async function windowFunction(
   const work =
     name === 'absent_over_time' ? () => 1 : Object.hasOwn(overTime, name) ? overTime[name] : undefined
   if (!work) throw execution(`the function ${name} is not supported here`)
+  const make = createColumns(series.length, ends.length)
   const columns: Column[] = []
   const window: Window = { times: none, values: none, from: 0, to: 0, startMs: 0, endMs: 0 }
   for (const { labels, times, values } of series) {
-    const column = makeColumn(name === 'last_over_time' ? labels : withoutName(labels), ends.length)
+    const column = make(name === 'last_over_time' ? labels : withoutName(labels))
     window.times = times
     window.values = values
     window.from = 0
@@ -183,7 +192,9 @@ export async function windows(
 ): Promise<{ series: Series[]; ends: Float64Array }> {
   if (matrix.kind === 'matrix') {
     const ends = endsOf(matrix.selector.shift, on)
-    return { series: await load(matrix.selector, ends, matrix.rangeMs, on), ends }
+    const [first, last] = span(ends)
+    const within = { from: first - matrix.rangeMs + 1, to: last }
+    return { series: await loadSeries(on.source, compileMatchers(matrix.selector.matchers), within), ends }
   }
   const ends = endsOf(matrix.shift, on)
   const stepMs = matrix.stepMs ?? on.subqueryStepMs
@@ -212,16 +223,6 @@ function advance(times: Float64Array, at: number, time: number, isBack: boolean)
   let next = isBack ? 0 : at
   while (next < times.length && (times[next] ?? 0) <= time) next++
   return next
-}
-
-async function load(
-  selector: VectorSelector,
-  ends: Float64Array,
-  rangeMs: number,
-  on: Evaluation,
-): Promise<Series[]> {
-  const [first, last] = span(ends)
-  return loadSeries(on.source, compileMatchers(selector.matchers), first - rangeMs + 1, last)
 }
 
 function endsOf({ offsetMs, at }: Shift, { times, startMs, endMs }: Evaluation): Float64Array {

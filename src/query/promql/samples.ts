@@ -26,12 +26,11 @@ export interface SampleSource {
 
 type Tags = Readonly<Record<string, string>> | undefined
 
-/** Every sample with `from` ≤ time ≤ `to` of the series that match. */
+/** Every sample with `from` ≤ time ≤ `to` of the series that match; with `newestAt` it may be only the newest at each of these times. */
 export async function loadSeries(
   source: SampleSource,
   matchers: readonly Matcher[],
-  from: number,
-  to: number,
+  { from, to, newestAt }: { from: number; to: number; newestAt?: Float64Array },
 ): Promise<Series[]> {
   const ofTopic = matchers.filter(({ name }) => name === 'topic')
   const topic = ofTopic.find(({ exact }) => exact !== null && exact !== '')?.exact
@@ -42,6 +41,7 @@ export async function loadSeries(
     pattern: patternOf(matchers),
     from,
     to: to + 1,
+    ...(newestAt ? { newestAt } : {}),
     limit: source.samplesMax,
     signal: source.signal,
   })
@@ -54,7 +54,8 @@ export async function loadSeries(
       if (!matchesAll(matchers, labels)) continue
       samples += times.length
       if (samples > source.samplesMax) throw tooMany(source)
-      const key = keyOf(labels)
+      // Millions of keys: as JSON only those that tags are in.
+      const key = Object.keys(labels).length === 3 ? `${name}\0${field}` : keyOf(labels)
       const series = newestOfEqual({ labels, times, values })
       const before = found.get(key)
       found.set(key, before ? together(before, series) : series)

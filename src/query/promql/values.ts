@@ -22,6 +22,17 @@ export interface Vector {
 
 export type Value = Scalar | Vector | { type: 'string'; value: string }
 
+/** Makes columns for many series: they lie in one piece of memory, for thousands of small ones cost more than what is in them. */
+export function createColumns(series: number, steps: number): (labels: Labels) => Column {
+  const values = new Float64Array(series * steps)
+  const has = new Uint8Array(series * steps)
+  let at = 0
+  return (labels) => {
+    const [from, to] = [at, (at += steps)]
+    return { labels, values: values.subarray(from, to), has: has.subarray(from, to) }
+  }
+}
+
 export function makeColumn(labels: Labels, steps: number): Column {
   return { labels, values: new Float64Array(steps), has: new Uint8Array(steps) }
 }

@@ -125,10 +125,10 @@ export class Readings {
 
   async *samples(query: SamplesQuery): AsyncGenerator<SeriesSamples[]> {
     const { keeper, loaded } = this.#deps
-    const { filters, mayRead, pattern, from, to, limit, signal } = query
+    const { filters, mayRead, pattern, from, to, newestAt = null, limit, signal } = query
     const ids = this.#select({ filters, ...everyTopic, ...(mayRead ? { mayRead } : {}) })
     const { epochs } = keeper
-    const job: SamplesJob = { topics: topicSet(epochs, ids), pattern, from, to, limit }
+    const job: SamplesJob = { topics: topicSet(epochs, ids), pattern, from, to, newestAt, limit }
     const isSmall = this.#isSmall(ids, { from, to, order: 'asc', limit: Number.POSITIVE_INFINITY })
     const of = (kind: number) => {
       const capture = loaded.captures.get(kind)

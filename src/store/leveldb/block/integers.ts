@@ -82,6 +82,11 @@ function writeRun(out: ColumnWriter, run: Float64Array, length: number, plan: Ru
   if (width > 0) out.words.pack(run, 0, length, low, width)
 }
 
+/** The value that all have, when they were written so; `null` else. */
+export function constantInteger({ control }: ColumnReader): number | null {
+  return control.byte() === form.constant ? control.int() : null
+}
+
 /** Reads `count` values into `target`, which is at least as long. */
 export function decodeIntegers(column: ColumnReader, count: number, target: Float64Array): Float64Array {
   const { control } = column

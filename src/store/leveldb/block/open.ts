@@ -5,7 +5,7 @@ import { ByteReader } from '../binary.ts'
 import { readBody } from './body.ts'
 import { mapColumns, readColumn } from './columns.ts'
 import { type BlockExtent, blockFlag, readExtent } from './extent.ts'
-import { decodeIntegers } from './integers.ts'
+import { constantInteger, decodeIntegers } from './integers.ts'
 import { type LeafType, type NumberSeries, readNumbers, readPaths, type Series } from './series.ts'
 import { blockBytesLimit, blockRowsMax, type Rows } from './rows.ts'
 import { guarded, sealBytes, unseal } from './seal.ts'
@@ -20,6 +20,8 @@ export interface OpenBlock extends BlockExtent {
   seqs(target?: Float64Array): Float64Array
   receivedAt(): Float64Array
   metas(): Uint32Array
+  /** What every row has in `metas`; `null` when they differ. */
+  sameMeta(): number | null
   /** The first row at or after `time`; `count` when there is none. */
   rowAt(time: number): number
   /** Every number at `path`: from the cleaned fields of a row that has some, else from the payload's own leaves. */
@@ -124,12 +126,18 @@ class Opened implements OpenBlock {
 
   metas(): Uint32Array {
     if (this.#metas) return this.#metas
-    const metas = Uint32Array.from(this.#integers(this.#metaColumn))
+    const metas = new Uint32Array(this.#integers(this.#metaColumn))
     if (this.#mayKeep(4 * this.count)) this.#metas = metas
     return metas
   }
 
+  sameMeta(): number | null {
+    return guarded('block', () => constantInteger(readColumn(this.#series.map, this.#metaColumn)))
+  }
+
   rowAt(time: number): number {
+    if (time <= this.tmin) return 0
+    if (time > this.tmax) return this.count
     const times = this.#ownTimes
     let low = 0
     let high = this.count

@@ -5,6 +5,8 @@ import { type HotRow, type NumberTaker, RowNumbers } from '../aggregate/rowNumbe
 import type { OpenBlock } from '../block/open.ts'
 import { readBody } from '../segment.ts'
 import { hotTopics, type Sources, type TopicSet } from './jobs.ts'
+import { newestOfEach, newestRows } from './newestRows.ts'
+import { type Part, SampleColumn } from './sampleColumn.ts'
 
 export interface SamplesJob {
   topics: TopicSet
@@ -13,6 +15,8 @@ export interface SamplesJob {
   /** `from` ≤ time < `to`. */
   from: number
   to: number
+  /** Only the newest sample at or before each of these times is wanted; they do not go back. `null`: every sample. */
+  newestAt: Float64Array | null
   /** Ends soon after so many. */
   limit: number
 }
@@ -37,6 +41,8 @@ export interface SampleChunk {
 /** Samples gathered before they are handed over. */
 const chunkSamples = 65_536
 const stepTopics = 32
+/** Numbers of rows that room is made for at a time. */
+const keptRows = 65_536
 
 /** Works a step at a time (`null`), then gives series in chunks. */
 export function* sampleChunks(sources: Sources, job: SamplesJob): Generator<SampleChunk | null, void> {
@@ -71,7 +77,7 @@ export function sampleBuffersOf(chunk: SampleChunk | null): ArrayBuffer[] {
 interface Gathered {
   topicId: number
   field: string
-  column: Column
+  column: SampleColumn
 }
 
 function packed(batch: readonly Gathered[], count: number): SampleChunk {
@@ -96,7 +102,9 @@ class Gatherer implements NumberTaker {
   /** Path → number of the field, or -1. */
   readonly #wanted = new Map<string, number>()
   readonly #paths: string[] = []
-  #columns: (Column | undefined)[] = []
+  /** Room for numbers of rows. */
+  #kept = new Uint32Array(0)
+  #columns: (SampleColumn | undefined)[] = []
   #hot = { time: 0, capture: 0 }
   count = 0
 
@@ -123,16 +131,30 @@ class Gatherer implements NumberTaker {
     const first = block.rowAt(this.#job.from)
     const end = block.rowAt(this.#job.to)
     if (first >= end) return
-    let times: Float64Array | null = null
-    let metas: Uint32Array | null = null
+    let part: Omit<Part, 'values'> | null = null
     for (const [path, types] of block.paths()) {
       const field = types.has('number') ? this.wanted(path) : -1
       if (field < 0) continue
-      times ??= block.sharedTimes()
-      metas ??= block.metas()
+      part ??= this.#partOf(block, first, end)
       const { rows, values } = block.numbers(path)
-      this.count += this.#column(field).append(times, metas, { rows, values, first, end })
+      this.count += this.#column(field).append({ ...part, values }, rows)
     }
+  }
+
+  #partOf(block: OpenBlock, first: number, end: number): Omit<Part, 'values'> {
+    const times = block.sharedTimes()
+    const captures = block.sameMeta() ?? block.metas()
+    const wanted = this.#job.newestAt
+    if (wanted === null) return { times, captures, first, end, kept: null }
+    // A piece for many blocks: thousands of small arrays cost more than what is in them.
+    if (this.#kept.length < end - first) this.#kept = new Uint32Array(Math.max(keptRows, end - first))
+    const count =
+      typeof captures === 'number'
+        ? newestRows(times, wanted, { first, end }, this.#kept)
+        : newestOfEach(times, captures, wanted, { first, end }, this.#kept)
+    const kept = this.#kept.subarray(0, count)
+    this.#kept = this.#kept.subarray(count)
+    return { times, captures, first, end, kept }
   }
 
   addHot({ rows, head, isOrdered }: ReturnType<typeof hotTopics>[number]): void {
@@ -181,96 +203,7 @@ class Gatherer implements NumberTaker {
     return series
   }
 
-  #column(field: number): Column {
-    return (this.#columns[field] ??= new Column())
-  }
-}
-
-/** Samples that came together. */
-interface Part {
-  times: Float64Array
-  values: Float64Array
-  captures: Uint32Array
-}
-
-/** Samples of one field, in the order in which they came: whole columns of blocks as they are, and single ones. */
-class Column {
-  readonly #parts: Part[] = []
-  #single: { times: number[]; values: number[]; captures: number[] } = { times: [], values: [], captures: [] }
-  #last = Number.NEGATIVE_INFINITY
-  #isOrdered = true
-  length = 0
-
-  push(time: number, value: number, capture: number): void {
-    if (time < this.#last) this.#isOrdered = false
-    this.#last = time
-    this.#single.times.push(time)
-    this.#single.values.push(value)
-    this.#single.captures.push(capture)
-    this.length++
-  }
-
-  /** Rows `first` to `end` (left out) of a block that have a number; gives how many they are. */
-  append(
-    times: Float64Array,
-    metas: Uint32Array,
-    given: { rows: Uint32Array | null; values: Float64Array; first: number; end: number },
-  ): number {
-    const { rows, values, first, end } = given
-    const before = this.length
-    if (rows) {
-      for (let i = 0; i < rows.length; i++) {
-        const row = rows[i]!
-        if (row >= first && row < end) this.push(times[row]!, values[i]!, metas[row]!)
-      }
-      return this.length - before
-    }
-    this.#endSingle()
-    if (times[first]! < this.#last) this.#isOrdered = false
-    this.#last = times[end - 1]!
-    this.#parts.push({
-      times: times.subarray(first, end),
-      values: values.subarray(first, end),
-      captures: metas.subarray(first, end),
-    })
-    this.length += end - first
-    return end - first
-  }
-
-  /** Writes everything by (time, seq); gives the capture data of each, or of all. */
-  writeTo(times: Float64Array, values: Float64Array): Uint32Array | number {
-    this.#endSingle()
-    const captures = new Uint32Array(this.length)
-    let at = 0
-    for (const part of this.#parts) {
-      times.set(part.times, at)
-      values.set(part.values, at)
-      captures.set(part.captures, at)
-      at += part.times.length
-    }
-    if (!this.#isOrdered) sort(times, values, captures)
-    const first = captures[0]!
-    for (let i = 1; i < captures.length; i++) if (captures[i] !== first) return captures
-    return first
-  }
-
-  #endSingle(): void {
-    const { times, values, captures } = this.#single
-    if (times.length === 0) return
-    this.#parts.push({
-      times: Float64Array.from(times),
-      values: Float64Array.from(values),
-      captures: Uint32Array.from(captures),
-    })
-    this.#single = { times: [], values: [], captures: [] }
-  }
-}
-
-/** By time; what came later has the greater number, so that equal times stay as they are. */
-function sort(times: Float64Array, values: Float64Array, captures: Uint32Array): void {
-  const order = Uint32Array.from(times, (_time, at) => at).sort((a, b) => times[a]! - times[b]! || a - b)
-  for (const column of [times, values, captures]) {
-    const given = column.slice()
-    for (const [at, from] of order.entries()) column[at] = given[from]!
+  #column(field: number): SampleColumn {
+    return (this.#columns[field] ??= new SampleColumn())
   }
 }
