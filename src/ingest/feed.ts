@@ -1,5 +1,6 @@
 // The live feed: every reading once it is durable, in order of its number, to whoever follows its topic. Promises that
-// followers cost the publisher nothing: readings are handed on in a later turn, together, and less often when many follow.
+// followers cost the publisher little: readings are handed on in later turns, together, to some followers a turn, and less often when
+// many follow.
 
 import type { NewReading, Reading } from '../domain/reading.ts'
 
@@ -15,8 +16,10 @@ export interface Feed {
   push(reading: NewReading, seq: number): void
   /** The newest number that is durable. */
   readonly lastSeq: number
-  /** The newest number that followers have been given. */
+  /** The newest number that is handed on or on its way: who joins now gets none up to it. */
   readonly deliveredSeq: number
+  /** The newest number up to which every follower has been given everything. */
+  readonly settledSeq: number
   /** From now on; returns how to leave. */
   join(follower: Follower): () => void
   /** Waits until `seq` is durable. Rejects with the reason of `signal`. */
@@ -28,6 +31,8 @@ const topicsMax = 100_000
 /** With many followers every turn would be spent on writing: a thousand of them are written to ten times a second. */
 const delayMsPerFollower = 0.1
 const delayMsMax = 100
+/** Writing to one takes tens of microseconds, in which no device is answered. */
+const followersATurn = 32
 
 export function createFeed({ lastSeq: first }: { lastSeq: number }): Feed {
   const followers = new Set<Follower>()
@@ -36,6 +41,8 @@ export function createFeed({ lastSeq: first }: { lastSeq: number }): Feed {
   let pending: Reading[] = []
   let lastSeq = first
   let deliveredSeq = first
+  let settledSeq = first
+  let isDelivering = false
 
   const followersOf = (topic: string): readonly Follower[] => {
     let found = byTopic.get(topic)
@@ -50,15 +57,13 @@ export function createFeed({ lastSeq: first }: { lastSeq: number }): Feed {
     const readings = pending
     pending = []
     deliveredSeq = readings.at(-1)?.seq ?? deliveredSeq
-    const lists = new Map<Follower, Reading[]>()
-    for (const reading of readings) {
-      for (const follower of followersOf(reading.topic)) {
-        const list = lists.get(follower)
-        if (list) list.push(reading)
-        else lists.set(follower, [reading])
-      }
-    }
-    for (const [follower, list] of lists) follower.onReadings(list)
+    isDelivering = true
+    const upTo = deliveredSeq
+    handOut(listsOf(readings, followersOf), followers, () => {
+      settledSeq = Math.max(settledSeq, upTo)
+      isDelivering = false
+      if (pending.length > 0) schedule()
+    })
   }
   const schedule = (): void => {
     const delayMs = Math.min(delayMsMax, followers.size * delayMsPerFollower)
@@ -75,15 +80,19 @@ export function createFeed({ lastSeq: first }: { lastSeq: number }): Feed {
       waits.reached(lastSeq)
       if (followers.size === 0 && pending.length === 0) {
         deliveredSeq = lastSeq
+        settledSeq = lastSeq
         return
       }
-      if (pending.push({ ...reading, seq }) === 1) schedule()
+      if (pending.push({ ...reading, seq }) === 1 && !isDelivering) schedule()
     },
     get lastSeq() {
       return lastSeq
     },
     get deliveredSeq() {
       return deliveredSeq
+    },
+    get settledSeq() {
+      return settledSeq
     },
     join(follower) {
       followers.add(follower)
@@ -94,6 +103,31 @@ export function createFeed({ lastSeq: first }: { lastSeq: number }): Feed {
     },
     reached: (seq, signal) => (lastSeq >= seq ? Promise.resolve() : waits.until(seq, signal)),
   }
+}
+
+type Lists = (readonly [Follower, readonly Reading[]])[]
+
+/** What each follower is to be given. */
+function listsOf(readings: readonly Reading[], followersOf: (topic: string) => readonly Follower[]): Lists {
+  const lists = new Map<Follower, Reading[]>()
+  for (const reading of readings) {
+    for (const follower of followersOf(reading.topic)) {
+      const list = lists.get(follower)
+      if (list) list.push(reading)
+      else lists.set(follower, [reading])
+    }
+  }
+  return [...lists]
+}
+
+/** Some followers a turn; `done` in the turn of the last. */
+function handOut(lists: Lists, followers: ReadonlySet<Follower>, done: () => void): void {
+  for (const [follower, list] of lists.slice(0, followersATurn)) {
+    // It may have left since.
+    if (followers.has(follower)) follower.onReadings(list)
+  }
+  if (lists.length <= followersATurn) done()
+  else setImmediate(handOut, lists.slice(followersATurn), followers, done)
 }
 
 interface Waits {

@@ -10,6 +10,7 @@ import type { ReadingReader, TopicFilters } from '../store/store.ts'
 export interface Live {
   readonly lastSeq: number
   readonly deliveredSeq: number
+  readonly settledSeq: number
   join(follower: {
     wants(topic: string): boolean
     onReadings(readings: readonly Reading[]): void
@@ -27,7 +28,7 @@ export interface Following {
   signal: AbortSignal
   /** Takes readings in order; `seq` is the number up to which everything wanted has been given. */
   onReadings: (readings: readonly Reading[], seq: number) => void
-  /** The backlog is over: from now on everything up to `live.deliveredSeq` has been given. */
+  /** The backlog is over: from now on everything up to `live.settledSeq` has been given. */
   onLive: () => void
   /** Resolves when more of the backlog may be sent. */
   ready: () => Promise<void>

@@ -70,8 +70,8 @@ export interface Query {
   readonly promql: Promql
   /** Ends when its signal does. */
   follow(following: Following): Promise<void>
-  /** The newest number that is durable, and the newest that followers were given. */
-  readonly newest: Pick<Live, 'lastSeq' | 'deliveredSeq'>
+  /** The newest number that is durable, and the newest that every follower has been given. */
+  readonly newest: Pick<Live, 'lastSeq' | 'settledSeq'>
   /** A reading with its fields, as answers show it. */
   show(reading: Reading): FoundReading
 }

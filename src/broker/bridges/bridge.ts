@@ -59,6 +59,8 @@ export class Bridge {
   #local: Duplex | null = null
   #echoes: Echoes | null = null
   #unawaited = 0
+  /** Its filters are not new any more, and their retained messages are still to be sent. */
+  #hasReserved = false
 
   /** Throws `bad_config` for topics, addresses and files that cannot be. */
   constructor(config: BridgeConfig, dependencies: BridgeDependencies) {
@@ -72,7 +74,30 @@ export class Bridge {
 
   start(): void {
     this.#tell(false)
+    this.#reserve()
     this.#connect()
+  }
+
+  /** What is to go out is queued from the first start on, also when the other side has never been there. */
+  #reserve(): void {
+    const { accept, filtersOf } = this.#deps
+    const clientId = localClientId(this.#config.name)
+    const known = new Set(filtersOf(clientId))
+    const filters = this.#topics.local.filter(({ filter, qos }) => qos > 0 && !known.has(filter))
+    if (filters.length === 0) return
+    const [near, far] = createStreamPair()
+    accept(far)
+    attachLocal(near, {
+      clientId,
+      filters,
+      outdated: [],
+      // They follow when there is somebody to carry them to.
+      retained: 2,
+      onMessage: () => undefined,
+      onReady: () => near.destroy(),
+      onClose: () => near.destroy(),
+    })
+    this.#hasReserved = true
   }
 
   async stop(): Promise<void> {
@@ -196,8 +221,12 @@ export class Bridge {
       clientId,
       filters,
       outdated: filtersOf(clientId).filter((filter) => !wanted.has(filter)),
+      retained: this.#hasReserved ? 0 : 1,
       onMessage: (packet, done) => this.#send(remote, packet, done),
-      onReady: () => log.debug({ bridge: name }, 'bridge carries messages'),
+      onReady: () => {
+        this.#hasReserved = false
+        log.debug({ bridge: name }, 'bridge carries messages')
+      },
       onClose: (why) => {
         if (this.#local !== near) return
         this.#local = null

@@ -10,6 +10,8 @@ export interface LocalOptions {
   filters: readonly BridgeFilter[]
   /** Filters of the session that are wanted no longer. */
   outdated: readonly string[]
+  /** Retained messages are sent: always (0), of new filters (1), never (2) [MQTT-3.8.3.1]. */
+  retained: 0 | 1 | 2
   /** A message to carry; `done` when the other side has acknowledged it. */
   onMessage: (packet: IPublishPacket, done: () => void) => void
   onReady: () => void
@@ -23,7 +25,7 @@ const windowMax = 100
 
 /** Speaks MQTT 5 over `stream`; closing the stream ends it. */
 export function attachLocal(stream: Duplex, options: LocalOptions): void {
-  const { clientId, filters, outdated, onMessage, onReady, onClose } = options
+  const { clientId, filters, outdated, retained, onMessage, onReady, onClose } = options
   const send = (packet: Packet): void => {
     if (!stream.destroyed) stream.write(generate(packet, version))
   }
@@ -36,7 +38,7 @@ export function attachLocal(stream: Duplex, options: LocalOptions): void {
       return
     }
     const subscriptions = filters.map(({ filter, qos }) => {
-      return { topic: filter, qos, nl: true, rap: true, rh: 1 }
+      return { topic: filter, qos, nl: true, rap: true, rh: retained }
     })
     send({ cmd: 'subscribe', messageId: 1, subscriptions })
   }

@@ -68,7 +68,7 @@ export function addStream(app: FastifyInstance, { login, query, limits, metrics,
     let isLive = false
     const raw = begin(reply, start)
     const stream = createEventStream(raw, limits, {
-      position: () => (isLive ? query.newest.deliveredSeq : null),
+      position: () => (isLive ? query.newest.settledSeq : null),
       onDropped: () => metrics.streamsDropped.inc(),
     })
     open.set(stream, principal)

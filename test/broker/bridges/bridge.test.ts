@@ -184,6 +184,28 @@ test('what is published while the other side is away waits, over a restart here,
   )
 })
 
+test('what is published before the other side has ever been there waits for it, retained messages as well', async () => {
+  const far = await startServer()
+  const { port } = far
+  await far.close()
+  const { bridges } = fill({
+    addresses: [`127.0.0.1:${port}`],
+    topics: [{ filter: 'q/#', direction: 'out', qos: 1 }],
+  })
+  const here = await start({ mqtt: { bridges } })
+  await expect.poll(() => here.sessions.registry.get('$bridge/up')?.subscriptions.size, waiting).toBe(1)
+  const client = await connect(here.port)
+  await client.publishAsync('q/kept', 'k', { qos: 0, retain: true })
+  for (let n = 0; n < 10; n++) await client.publishAsync('q/n', String(n), { qos: 1 })
+  const back = await start({ mqtt: { port } })
+  await expect.poll(() => new Set(textsOf(back)).size, waiting).toBe(11)
+  const texts = textsOf(back)
+  expect(texts.filter((text) => text.startsWith('q/n'))).toEqual(
+    Array.from({ length: 10 }, (_, n) => `q/n ${n}`),
+  )
+  expect(texts).toContain('q/kept k')
+})
+
 test('the queue is bounded: above the limit messages are dropped and counted', async () => {
   const far = await startServer()
   const addresses = [`127.0.0.1:${far.port}`]
