@@ -93,6 +93,7 @@ export function accept(
       topicLevelsMax: limits.max_topic_levels,
       qosMax: limits.max_qos,
       retainAvailable: limits.retain_available,
+      payloadBytesMax: limits.max_payload_size,
     }),
     onFault: (_client, fault) => gate.refuse(fault),
     onError: (_client, error) => {

@@ -25,6 +25,7 @@ export const configSchema = Type.Object(
         description: 'More places to listen on: TLS, WebSocket, unix sockets, PROXY protocol.',
       }),
       max_packet_size: count(16_777_216, 'Largest packet accepted, in bytes; told to MQTT 5 clients.', 1024),
+      max_payload_size: count(0, 'Largest payload of a publish, in bytes. 0: what a packet can hold.'),
       max_connections: count(100_000, 'Connections at one time; more are refused.', 1),
       connect_timeout_ms: count(10_000, 'How long a new connection may take to send CONNECT.', 100),
       max_keepalive_s: count(0, 'Longest keep alive granted, in seconds. 0: any.'),

@@ -94,7 +94,8 @@ function setLogDestination(conversion: Conversion, line: ConfLine): Answer {
 function setMessageLimit(conversion: Conversion, line: ConfLine): Answer {
   const size = numberOf(line)
   // It counts payloads, and a packet has a topic and properties besides.
-  return setPacketSize(conversion, line, size === 0 ? 0 : size + 131_072)
+  setPacketSize(conversion, line, size === 0 ? 0 : size + 131_072)
+  return conversion.set('mqtt.max_payload_size', size, line)
 }
 
 const alwaysWritten = ignored('what must last is on the disk before it is acknowledged')

@@ -151,6 +151,7 @@ describe('a line', () => {
   test.each([
     ['max_queued_messages 0', 'mqtt.max_queued_messages', 1_000_000],
     ['message_size_limit 0', 'mqtt.max_packet_size', 268_435_455],
+    ['message_size_limit 2000', 'mqtt.max_payload_size', 2000],
     ['max_packet_size 20', 'mqtt.max_packet_size', 1024],
     ['max_inflight_messages 50', 'mqtt.max_inflight_messages', 50],
     ['persistent_client_expiration 2w', 'mqtt.max_session_expiry_s', 1_209_600],
