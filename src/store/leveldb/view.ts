@@ -44,11 +44,12 @@ export class View {
   }
 
   /** Throws `store_corrupt` with topic and time range when the block is damaged. */
-  openBlock(shapes: Shapes, topicId: number, entry: BlockEntry): OpenBlock {
+  openBlock(shapes: Shapes, topicId: number, entry: BlockEntry, isKept: boolean): OpenBlock {
     const known = this.#blocks.get(topicId, entry.tmin)
     if (known) return known
     const record = this.#db.getSync(blockKey(topicId, entry.tmin, entry.seq), { snapshot: this.#snapshot })
     try {
+      if (record && !isKept) return openBlock(record, shapes)
       if (record) {
         return this.#blocks.add(topicId, entry.tmin, record.length, (grow) => openBlock(record, shapes, grow))
       }
@@ -67,13 +68,13 @@ export class View {
     return this.#indexes.add(topicId, entry.tmin, record.length, () => record)
   }
 
-  /** What a scan reads, with these rows in memory. */
-  sources(shapes: () => Shapes, epochs: readonly HotEpoch[]): Sources {
+  /** What a scan reads, with these rows in memory. `keepsBlocks`: those it opens are likely to be asked for again. */
+  sources(shapes: () => Shapes, epochs: readonly HotEpoch[], keepsBlocks = true): Sources {
     this.#indexes.nextRound()
     this.#blocks.nextRound()
     return {
       directory: this.directory,
-      openBlock: (topicId, entry) => this.openBlock(shapes(), topicId, entry),
+      openBlock: (topicId, entry) => this.openBlock(shapes(), topicId, entry, keepsBlocks),
       indexRecord: (topicId, entry) => this.indexRecord(topicId, entry),
       epochs,
     }

@@ -61,12 +61,13 @@ class StoreThreadState {
     out: Out,
     read: (sources: Sources, job: Job) => Iterable<Chunk | null>,
     buffersOf: (chunk: Chunk) => ArrayBuffer[],
+    keepsBlocks = true,
   ): Promise<void> {
     const view = this.pin(params).acquire()
     try {
       loadShapes(this.#db, this.#shapes)
       const epochs = params.epochs.map(({ rows, visible }) => ({ rows: new HotRows(rows), visible }))
-      const sources = view.sources(() => this.#shapes, epochs)
+      const sources = view.sources(() => this.#shapes, epochs, keepsBlocks)
       const pause = pausing()
       for (const chunk of read(sources, params.job)) {
         if (chunk === null) await pause()
@@ -123,10 +124,11 @@ const methods: Record<string, Method> = {
   pin: async (params: ViewParams) => {
     ;(await opening).pin(params)
   },
+  // Who takes all rows, as an export does, asks for no block twice.
   range: async (params: ScanParams<RangeJob>, out) =>
-    (await opening).scan(params, out, rangeChunks, buffersOf),
+    (await opening).scan(params, out, rangeChunks, buffersOf, Number.isFinite(params.job.limit)),
   since: async (params: ScanParams<SinceJob>, out) =>
-    (await opening).scan(params, out, sinceChunks, buffersOf),
+    (await opening).scan(params, out, sinceChunks, buffersOf, false),
   aggregate: async (params: ScanParams<AggregateJob>, out) =>
     (await opening).scan(params, out, aggregateSteps, seriesBuffersOf),
   samples: async (params: ScanParams<SamplesJob>, out) =>
