@@ -38,6 +38,8 @@ const smallBlocks = 64
 /** The main thread works this long before it lets others in. */
 const turnMs = 4
 
+const scanNamesMax = 10_000
+
 /** Most readings have none of their own. */
 const noFields = new Uint8Array(0)
 
@@ -87,8 +89,9 @@ export class Readings {
     const { directory, epochs } = keeper
     const isCold = directory.blocks > 0 && [...directory.topicIds()].some((id) => hasNewer(keeper, id, seq))
     const job = { after: seq, limit: Number.POSITIVE_INFINITY }
+    const names = new ScanNames(this.#deps.loaded)
     for await (const chunk of keeper.blocks.rows({ method: 'since', job }, { epochs, isSmall: !isCold })) {
-      yield this.#readings(chunk)
+      yield this.#readings(chunk, names)
     }
   }
 
@@ -179,9 +182,10 @@ export class Readings {
     const job: RangeJob = { ...bounds, topics: topicSet(epochs, ids) }
     const scan = { method: 'range', job } as const
     const isSmall = this.#isSmall(ids, bounds)
+    const names = new ScanNames(this.#deps.loaded)
     for await (const chunk of keeper.blocks.rows(scan, { epochs, isSmall, signal })) {
       signal?.throwIfAborted()
-      yield this.#readings(chunk)
+      yield this.#readings(chunk, names)
     }
   }
 
@@ -199,13 +203,14 @@ export class Readings {
     const { loaded, keeper, db } = this.#deps
     const seq = loaded.stats.newestSeq(id)
     const row = findRow(keeper.epochs, id, seq)
-    if (row) return this.#reading(id, row.time, seq, copied(row))
+    const { names } = loaded
+    if (row) return this.#reading(names.nameOf(id), row.time, seq, copied(row))
     const { directory } = keeper
     const known = this.#cold.get(id, seq, directory)
     if (known) return known
     const topic = decodeTopic(db().getSync(topicKey(id)))
     if (!topic?.newest || topic.newestSeq !== seq) return null
-    const reading = this.#reading(id, topic.lastTime, seq, topic.newest)
+    const reading = this.#reading(names.nameOf(id), topic.lastTime, seq, topic.newest)
     this.#cold.keep(id, reading)
     return reading
   }
@@ -216,22 +221,23 @@ export class Readings {
     return null
   }
 
-  #readings(chunk: RowChunk): Reading[] {
-    const { topics, times, seqs, receivedAt, captures, bytes, fieldsEnds, payloadEnds } = chunk
+  #readings(chunk: RowChunk, names: ScanNames): Reading[] {
+    const { count, topics, times, seqs, receivedAt, captures, bytes, fieldsEnds, payloadEnds } = chunk
     const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const readings: Reading[] = []
     let at = 0
-    return Array.from({ length: chunk.count }, (_, i) => {
+    for (let i = 0; i < count; i++) {
       const fields = fieldsEnds[i] === at ? noFields : all.subarray(at, fieldsEnds[i])
       const payload = all.subarray(fieldsEnds[i], payloadEnds[i])
       at = payloadEnds[i]!
       const row = { receivedAt: receivedAt[i]!, captureId: captures[i]!, fields, payload }
-      return this.#reading(topics[i]!, times[i]!, seqs[i]!, row)
-    })
+      readings.push(this.#reading(names.of(topics[i]!), times[i]!, seqs[i]!, row))
+    }
+    return readings
   }
 
-  #reading(id: number, time: number, seq: number, row: StoredReading): Reading {
-    const { names, captures } = this.#deps.loaded
-    const topic = names.nameOf(id)
+  #reading(topic: string, time: number, seq: number, row: StoredReading): Reading {
+    const { captures } = this.#deps.loaded
     const capture = captures.get(row.captureId)
     if (!capture)
       throw new AppError('store_corrupt', `the capture data of reading ${seq} ("${topic}") is damaged`)
@@ -256,6 +262,25 @@ export class Readings {
     }
     if (cleaned) reading.cleaned = cleaned
     return reading
+  }
+}
+
+/** Names of topics during one scan: each row with a text of its own would cost an export more than its payload. */
+class ScanNames {
+  readonly #names: Loaded['names']
+  readonly #known = new Map<number, string>()
+
+  constructor({ names }: Loaded) {
+    this.#names = names
+  }
+
+  of(id: number): string {
+    let name = this.#known.get(id)
+    if (name === undefined) {
+      if (this.#known.size >= scanNamesMax) this.#known.clear()
+      this.#known.set(id, (name = this.#names.nameOf(id)))
+    }
+    return name
   }
 }
 
