@@ -68,6 +68,7 @@ class Opened implements OpenBlock {
   readonly #mayKeep: MayKeep
   #times: Float64Array | null = null
   #metas: Uint32Array | null = null
+  #sameMeta: number | null | undefined
   #paths: Map<string, Set<LeafType>> | null = null
   #numbers: Map<string, NumberSeries> | null = null
 
@@ -132,7 +133,11 @@ class Opened implements OpenBlock {
   }
 
   sameMeta(): number | null {
-    return guarded('block', () => constantInteger(readColumn(this.#series.map, this.#metaColumn)))
+    if (this.#sameMeta === undefined) {
+      const read = () => constantInteger(readColumn(this.#series.map, this.#metaColumn))
+      this.#sameMeta = guarded('block', read)
+    }
+    return this.#sameMeta
   }
 
   rowAt(time: number): number {

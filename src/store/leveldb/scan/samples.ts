@@ -39,7 +39,7 @@ export interface SampleChunk {
 }
 
 /** Samples gathered before they are handed over. */
-const chunkSamples = 65_536
+const chunkSamples = 262_144
 const stepTopics = 32
 /** Numbers of rows that room is made for at a time. */
 const keptRows = 65_536
