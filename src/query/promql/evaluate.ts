@@ -9,7 +9,6 @@ import { evaluateAggregation } from './grouping.ts'
 import { compileMatchers } from './matchers.ts'
 import { overTime, type Window } from './overTime.ts'
 import { loadSeries, type SampleSource, type Series } from './samples.ts'
-import type { Turns } from './turns.ts'
 import {
   type Column,
   createColumns,
@@ -34,7 +33,6 @@ export interface Evaluation {
   subqueryStepMs: number
   /** Numbers that an intermediate result may have. */
   cellsMax: number
-  turns: Turns
 }
 
 const none = new Float64Array(0)
@@ -63,7 +61,7 @@ export async function evaluate(node: Node, on: Evaluation): Promise<Value> {
       const parameter = node.parameter ? await evaluate(node.parameter, on) : null
       const inner = await evaluate(node.inner, on)
       if (inner.type !== 'vector') throw execution(`${node.operator} needs a vector`)
-      return evaluateAggregation(node, inner, parameter, on)
+      return evaluateAggregation(node, inner, parameter, { times: on.times, turns: on.source.turns })
     }
     case 'call':
       return call(node, on)
@@ -90,7 +88,7 @@ async function instant(
     const column = make(one.labels)
     fillNewest(column, one, { ends, lookbackMs: on.lookbackMs, value })
     if (column.has.includes(1)) columns.push(column)
-    if (on.turns.isOver) await on.turns.next()
+    if (on.source.turns.isOver) await on.source.turns.next()
   }
   return { type: 'vector', series: columns }
 }
@@ -179,7 +177,7 @@ async function windowFunction(
       column.values[step] = value
     }
     columns.push(column)
-    if (on.turns.isOver) await on.turns.next()
+    if (on.source.turns.isOver) await on.source.turns.next()
   }
   if (name === 'absent_over_time') return absent(columns, matrix, on.times.length)
   return merged(columns.filter(({ has }) => has.includes(1)))

@@ -7,6 +7,7 @@ import { exactly } from '../pattern.ts'
 import { execution } from './faults.ts'
 import { keyOf, labelNameOf, type Labels, makeLabels, metricName, metricNameOf } from './labels.ts'
 import { type Matcher, matchesAll } from './matchers.ts'
+import type { Turns } from './turns.ts'
 
 /** Samples in the order of their times; of equal times the last counts. */
 export interface Series {
@@ -20,6 +21,7 @@ export interface SampleSource {
   samples: ReadingReader['samples']
   mayRead: (topic: string) => boolean
   signal: AbortSignal
+  turns: Turns
   /** Samples one query may look at. */
   samplesMax: number
 }
@@ -59,6 +61,7 @@ export async function loadSeries(
       const series = newestOfEqual({ labels, times, values })
       const before = found.get(key)
       found.set(key, before ? together(before, series) : series)
+      if (source.turns.isOver) await source.turns.next()
     }
   }
   return [...found.values()]

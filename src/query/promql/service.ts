@@ -67,6 +67,7 @@ export function createPromql({ store, fieldsOf, under, limits }: Deps): Promql {
     samples: (query) => store.samples(query),
     mayRead,
     signal,
+    turns: new Turns(signal),
     samplesMax: limits.query_samples,
   })
   const evaluation = (asker: Asker, signal: AbortSignal, times: Float64Array): Evaluation => ({
@@ -77,7 +78,6 @@ export function createPromql({ store, fieldsOf, under, limits }: Deps): Promql {
     lookbackMs,
     subqueryStepMs,
     cellsMax: limits.query_samples,
-    turns: new Turns(signal),
   })
   return {
     async instant(text, timeMs, asker) {
