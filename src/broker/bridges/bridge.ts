@@ -74,17 +74,16 @@ export class Bridge {
 
   start(): void {
     this.#tell(false)
-    this.#reserve()
-    this.#connect()
+    this.#reserve(() => this.#connect())
   }
 
   /** What is to go out is queued from the first start on, also when the other side has never been there. */
-  #reserve(): void {
+  #reserve(then: () => void): void {
     const { accept, filtersOf } = this.#deps
     const clientId = localClientId(this.#config.name)
     const known = new Set(filtersOf(clientId))
     const filters = this.#topics.local.filter(({ filter, qos }) => qos > 0 && !known.has(filter))
-    if (filters.length === 0) return
+    if (filters.length === 0) return then()
     const [near, far] = createStreamPair()
     accept(far)
     attachLocal(near, {
@@ -97,6 +96,7 @@ export class Bridge {
       onReady: () => near.destroy(),
       onClose: () => near.destroy(),
     })
+    near.once('close', () => this.#stopped || then())
     this.#hasReserved = true
   }
 

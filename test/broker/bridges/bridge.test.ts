@@ -53,11 +53,13 @@ async function bridged(changes: Changes = {}, near: ServerOptions = {}) {
   const far = await start()
   const { bridges } = fill({ addresses: [`127.0.0.1:${far.port}`], topics: both, ...changes })
   const here = await start({ ...near, mqtt: { ...near.mqtt, bridges } })
-  await untilUp(here)
+  await untilUp(here, far)
   return { here, far }
 }
 
-async function untilUp(here: TestServer): Promise<void> {
+/** The bridge has its session here for a moment before it connects, too. */
+async function untilUp(here: TestServer, far: TestServer): Promise<void> {
+  await expect.poll(() => far.broker.clients().length, waiting).toBeGreaterThan(0)
   await expect.poll(() => here.broker.clients().map(({ id }) => id), waiting).toContain('$bridge/up')
   await expect.poll(() => here.sessions.registry.get('$bridge/up')?.link ?? null, waiting).not.toBeNull()
 }
@@ -165,7 +167,7 @@ test('what is published while the other side is away waits, over a restart here,
   })
   const options = { sessionsPath: directory, mqtt: { bridges } }
   let here = await startServer(options)
-  await untilUp(here)
+  await untilUp(here, far)
   await far.close()
   await expect.poll(() => here.broker.clients(), waiting).toEqual([])
   const publish = async (from: number, to: number): Promise<void> => {
@@ -211,7 +213,7 @@ test('the queue is bounded: above the limit messages are dropped and counted', a
   const addresses = [`127.0.0.1:${far.port}`]
   const { bridges } = fill({ addresses, topics: [{ filter: 'q', direction: 'out', qos: 1 }] })
   const here = await start({ mqtt: { bridges, max_queued_messages: 10 } })
-  await untilUp(here)
+  await untilUp(here, far)
   await far.close()
   await expect.poll(() => here.broker.clients(), waiting).toEqual([])
   const client = await connect(here.port)
@@ -256,7 +258,7 @@ test('over TLS, with a client certificate and a password from a file', async () 
   const here = await start({ mqtt: { bridges: fill(tls).bridges } })
   const a = await connect(here.port)
   await a.publishAsync('secure', 'yes', { qos: 1 })
-  await untilUp(here)
+  await untilUp(here, far)
   await a.publishAsync('secure', 'now', { qos: 1 })
   await expect.poll(() => textsOf(far), waiting).toContain('secure now')
 })
@@ -265,7 +267,7 @@ test('the next address is tried when one does not answer', async () => {
   const far = await start()
   const { bridges } = fill({ addresses: ['127.0.0.1:1', `127.0.0.1:${far.port}`], topics: both })
   const here = await start({ mqtt: { bridges } })
-  await untilUp(here)
+  await untilUp(here, far)
   expect(far.broker.clients()).toMatchObject([{ id: 'amber.up' }])
 })
 
@@ -303,7 +305,7 @@ test('no client from outside may take the session of a bridge, and one of a brid
   const far = await start()
   const { bridges } = fill({ addresses: [`127.0.0.1:${far.port}`], topics: both })
   const first = await startServer({ sessionsPath: directory, mqtt: { bridges } })
-  await untilUp(first)
+  await untilUp(first, far)
   const thief = await openRaw(first.port, 5)
   thief.send({ ...connectPacket(5), clientId: '$bridge/up' })
   expect(await thief.take('connack')).toMatchObject({ reasonCode: 0x85 })
