@@ -5,6 +5,7 @@ import { AppError } from '../domain/errors.ts'
 import { quantileOf } from '../store/aggregate.ts'
 import type { AggregateQuery, ReadingReader, SeriesAggregate } from '../store/store.ts'
 import { exactly } from './pattern.ts'
+import { Turns } from './turns.ts'
 
 export interface TaggedQuery extends Pick<AggregateQuery, 'filters' | 'fields' | 'edges' | 'quantiles'> {
   mayRead: (topic: string) => boolean
@@ -41,6 +42,7 @@ export async function aggregateByTags(
     limit: samplesMax,
     signal,
   })
+  const turns = new Turns(signal)
   let samples = 0
   let bytes = 0
   for await (const chunk of chunks) {
@@ -48,7 +50,7 @@ export async function aggregateByTags(
     for (const { field, tags: own, times, values } of chunk) {
       samples += times.length
       if (samples > samplesMax) throw tooManySamples(samplesMax)
-      const named = tags.map((tag) => own?.[tag] ?? null)
+      const named = tags.map((tag) => (own && Object.hasOwn(own, tag) ? (own[tag] ?? null) : null))
       const key = JSON.stringify([...named, field])
       let group = groups.get(key)
       if (group === undefined) {
@@ -59,6 +61,7 @@ export async function aggregateByTags(
       if (quantiles.length > 0) bytes += times.length * 8
       if (bytes > bytesMax) throw tooMuch()
       group.cells.add(edges, times, values)
+      if (turns.isOver) await turns.next()
     }
   }
   return [...groups]

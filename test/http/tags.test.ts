@@ -147,6 +147,15 @@ test('a tag called like a column stands beside it', async () => {
   ])
 })
 
+test.each(['constructor', '__proto__', 'toString'])(
+  'nothing carries the tag %s by accident',
+  async (name) => {
+    expect(await aggregate(`group=${name}&topic=home/%23&field=t&every=1h&fn=count`)).toEqual([
+      Object.assign(Object.create(null) as object, JSON.parse(`{"${name}":null,"field":"t","count":4}`)),
+    ])
+  },
+)
+
 test('topic and none go with nothing else', async () => {
   for (const group of ['topic,room', 'none,room', 'room,,device']) {
     const answer = await server.ask(`/api/v1/aggregate?${range}&group=${group}`)

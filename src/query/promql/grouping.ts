@@ -4,7 +4,7 @@ import type { Aggregation } from './ast.ts'
 import { execution, fault } from './faults.ts'
 import { keyOf, type Labels, makeLabels, metricName, only, without } from './labels.ts'
 import { countsOf, reducers } from './reducers.ts'
-import type { Turns } from './turns.ts'
+import type { Turns } from '../turns.ts'
 import { type Column, makeColumn, type Value, type Vector } from './values.ts'
 
 interface Group {

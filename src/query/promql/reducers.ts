@@ -2,7 +2,7 @@
 // in the order of the series.
 
 import { quantile } from './overTime.ts'
-import type { Turns } from './turns.ts'
+import type { Turns } from '../turns.ts'
 import type { Column } from './values.ts'
 
 /** Series that are put together, and how many of them have a value at each step. */

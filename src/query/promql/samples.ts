@@ -7,7 +7,7 @@ import { exactly } from '../pattern.ts'
 import { execution } from './faults.ts'
 import { keyOf, labelNameOf, type Labels, makeLabels, metricName, metricNameOf } from './labels.ts'
 import { type Matcher, matchesAll } from './matchers.ts'
-import type { Turns } from './turns.ts'
+import type { Turns } from '../turns.ts'
 
 /** Samples in the order of their times; of equal times the last counts. */
 export interface Series {

@@ -11,7 +11,7 @@ import { keyOf, type Labels, metricName } from './labels.ts'
 import { compileMatchers, type Matcher, matchesAll } from './matchers.ts'
 import { parsePromql } from './parse.ts'
 import { labelsOf, type SampleSource, type Series } from './samples.ts'
-import { Turns } from './turns.ts'
+import { Turns } from '../turns.ts'
 import type { Column, Value } from './values.ts'
 
 /** On whose behalf, and until when. */

@@ -11,10 +11,13 @@ interface Entry<T> {
 /** About what an entry takes beside its value. */
 const entryBytes = 200
 
+/** Asks for more bytes for a value that is kept; `false` when there is no room, or it is kept no longer. */
+export type Grow = (bytes: number) => boolean
+
 export class RecordCache<T> {
   readonly #bytesMax: number
-  /** By topic and first time, which no two blocks of a topic share. */
-  readonly #kept = new Map<number, Map<number, Entry<T>>>()
+  /** By the number of a block's first reading, which is in no other block. Times are not enough: many blocks may begin with one. */
+  readonly #kept = new Map<number, Entry<T>>()
   #bytes = 0
   #round = 0
   #sweptIn = -1
@@ -29,28 +32,28 @@ export class RecordCache<T> {
     this.#round++
   }
 
-  get(topicId: number, tmin: number): T | undefined {
-    const entry = this.#kept.get(topicId)?.get(tmin)
+  get(seq: number): T | undefined {
+    const entry = this.#kept.get(seq)
     if (entry) entry.round = this.#round
     return entry?.value
   }
 
-  /** `make` is given a way to ask for more bytes later: `false` when there is no room for them. */
-  add(topicId: number, tmin: number, bytes: number, make: (grow: (bytes: number) => boolean) => T): T {
-    if (!this.#hasRoom(bytes + entryBytes)) return make(() => false)
-    let entry: Entry<T> | null = null
-    const grow = (more: number): boolean => {
-      if (!this.#hasRoom(more)) return false
+  /** Keeps what `make` gives, which has so many bytes, if there is room. */
+  add(seq: number, bytes: number, make: (grow: Grow) => T): T {
+    const value = make((more) => {
+      const entry = this.#kept.get(seq)
+      if (entry === undefined || entry.value !== value || !this.#hasRoom(more) || !this.#kept.has(seq))
+        return false
       this.#bytes += more
-      if (entry) entry.bytes += more
+      entry.bytes += more
       return true
+    })
+    const size = bytes + entryBytes
+    if (this.#hasRoom(size)) {
+      this.#kept.set(seq, { value, bytes: size, round: this.#round })
+      this.#bytes += size
     }
-    entry = { value: make(grow), bytes: bytes + entryBytes, round: this.#round }
-    this.#bytes += entry.bytes
-    const ofTopic = this.#kept.get(topicId)
-    if (ofTopic) ofTopic.set(tmin, entry)
-    else this.#kept.set(topicId, new Map([[tmin, entry]]))
-    return entry.value
+    return value
   }
 
   #hasRoom(bytes: number): boolean {
@@ -58,13 +61,10 @@ export class RecordCache<T> {
     // Once a round is enough: nothing has grown old since.
     if (this.#sweptIn === this.#round) return false
     this.#sweptIn = this.#round
-    for (const [topicId, ofTopic] of this.#kept) {
-      for (const [tmin, entry] of ofTopic) {
-        if (entry.round >= this.#round - 1) continue
-        this.#bytes -= entry.bytes
-        ofTopic.delete(tmin)
-      }
-      if (ofTopic.size === 0) this.#kept.delete(topicId)
+    for (const [seq, entry] of this.#kept) {
+      if (entry.round >= this.#round - 1) continue
+      this.#bytes -= entry.bytes
+      this.#kept.delete(seq)
     }
     return this.#bytes + bytes <= this.#bytesMax
   }

@@ -45,13 +45,13 @@ export class View {
 
   /** Throws `store_corrupt` with topic and time range when the block is damaged. */
   openBlock(shapes: Shapes, topicId: number, entry: BlockEntry, isKept: boolean): OpenBlock {
-    const known = this.#blocks.get(topicId, entry.tmin)
+    const known = this.#blocks.get(entry.seq)
     if (known) return known
     const record = this.#db.getSync(blockKey(topicId, entry.tmin, entry.seq), { snapshot: this.#snapshot })
     try {
       if (record && !isKept) return openBlock(record, shapes)
       if (record) {
-        return this.#blocks.add(topicId, entry.tmin, record.length, (grow) => openBlock(record, shapes, grow))
+        return this.#blocks.add(entry.seq, record.length, (grow) => openBlock(record, shapes, grow))
       }
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'store_corrupt') throw error
@@ -61,11 +61,11 @@ export class View {
 
   /** The record of a block's index. Throws `store_corrupt` when it is missing. */
   indexRecord(topicId: number, entry: BlockEntry): Buffer {
-    const known = this.#indexes.get(topicId, entry.tmin)
+    const known = this.#indexes.get(entry.seq)
     if (known) return known
     const record = this.#db.getSync(indexKey(topicId, entry.tmin, entry.seq), { snapshot: this.#snapshot })
     if (record === undefined) throw damagedBlock(this.#db, topicId, entry)
-    return this.#indexes.add(topicId, entry.tmin, record.length, () => record)
+    return this.#indexes.add(entry.seq, record.length, () => record)
   }
 
   /** What a scan reads, with these rows in memory. `keepsBlocks`: those it opens are likely to be asked for again. */

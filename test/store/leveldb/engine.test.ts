@@ -8,7 +8,7 @@ import { directoryBytes } from '../../../src/store/directory.ts'
 import { openStore } from '../../../src/store/open.ts'
 import type { ReadingStore } from '../../../src/store/store.ts'
 import { describeStore } from '../contract.ts'
-import { append, collect, reading } from '../reading.ts'
+import { append, collect, collectSamples, collectSeries, reading } from '../reading.ts'
 
 const log = createLog({ level: 'silent', format: 'json' })
 const config = {
@@ -307,4 +307,34 @@ test('retention by size removes the oldest blocks, and the disk gets the space b
   expect(store.status.readings).toBe(left.length)
   await store.close()
   expect(await directoryBytes(path)).toBeLessThan(4_500_000)
+})
+
+test('blocks that begin in the same millisecond are told apart, whatever was asked before', {
+  timeout: 60_000,
+}, async () => {
+  const store = await open(path)
+  const count = 10_000
+  const numbers = Array.from({ length: count }, (_, n) => n)
+  // More topics than are looked through on the main thread.
+  const others = Array.from({ length: 100 }, (_, n) => `other/${n}`)
+  await Promise.all([
+    ...numbers.map((n) => append(store, { topic: 'same', time: 1000, payload: Buffer.from(`{"n":${n}}`) })),
+    ...others.map((topic) => append(store, { topic, time: 1000, payload: Buffer.from('{"n":1}') })),
+  ])
+  await roll(store)
+  const edges = Float64Array.of(0, 1001, 2000)
+  for (let round = 0; round < 2; round++) {
+    for (const quantiles of [[], [0.5]]) {
+      const series = await collectSeries(store, { filters: [], fields: ['n'], edges, quantiles })
+      const same = series.find(({ group }) => group === 'same')
+      expect([same?.counts[0], same?.sums[0]]).toEqual([count, (count * (count - 1)) / 2])
+      expect([same?.firsts[0], same?.lasts[0]]).toEqual([0, count - 1])
+      if (quantiles.length > 0) expect(same?.quantiles[0]?.[0]).toBe((count - 1) / 2)
+    }
+    const samples = await collectSamples(store, { filters: ['same'] })
+    expect(samples).toMatchObject([{ topic: 'same', field: 'n', values: numbers }])
+    const found = await collect(store, { filters: ['same'] })
+    expect(found.map(({ payload }) => String(payload))).toEqual(numbers.map((n) => `{"n":${n}}`))
+  }
+  await store.close()
 })
