@@ -67,7 +67,11 @@ function* startsFrom(from: number, every: Interval, zone: Zone): Generator<numbe
   // A wall clock that was put back shows a time twice: the bucket is the last that has begun.
   while (startOf(index) > from) index -= every.count
   while (startOf(index + every.count) <= from) index += every.count
-  for (; ; index += every.count) yield startOf(index)
+  // A day that a place has left out, crossing the date line, begins when the next one does.
+  for (let last = Number.NEGATIVE_INFINITY; ; index += every.count) {
+    const start = startOf(index)
+    if (start > last) yield (last = start)
+  }
 }
 
 type CalendarUnit = 'd' | 'w' | 'mo'

@@ -94,6 +94,23 @@ const zones = [
 ]
 const times = fc.integer({ min: Date.UTC(1975, 0), max: Date.UTC(2035, 0) })
 
+test('a day that a place has left out is no bucket', () => {
+  // Samoa went from 29 to 31 December 2011, over the date line.
+  const from = Date.parse('2011-12-29T00:00:00-10:00')
+  const { edges } = bucketsOf(
+    from,
+    from + 2 * 86_400_000,
+    { unit: 'd', count: 1 },
+    openZone('Pacific/Apia'),
+    10,
+  )
+  expect(Array.from(edges, (edge) => new Date(edge).toISOString())).toEqual([
+    '2011-12-29T10:00:00.000Z',
+    '2011-12-30T10:00:00.000Z',
+    '2011-12-31T10:00:00.000Z',
+  ])
+})
+
 test('every day bucket begins at the first instant of its day, and edges are ascending and hold the range', () => {
   fc.assert(
     fc.property(
