@@ -10,7 +10,7 @@ import type { Epoch } from './hot/epoch.ts'
 import { kindRange } from './keys.ts'
 import { compactTopics, type RemoveInput, removeRows } from './roll/remove.ts'
 import { type RemakeInput, remakeRows } from './roll/remake.ts'
-import { rollEpoch, type RollContext } from './roll/roll.ts'
+import { type Batch, rollEpoch, type RollContext } from './roll/roll.ts'
 import { type AggregateJob, aggregateSteps } from './scan/aggregates.ts'
 import type { RowChunk } from './scan/chunk.ts'
 import { type RangeJob, rangeChunks, type SinceJob, sinceChunks, type Sources } from './scan/jobs.ts'
@@ -19,6 +19,7 @@ import { loadShapes } from './shapeTable.ts'
 import type { RollParams, ScanParams, ViewParams } from './thread/main.ts'
 import { StoreThread, type ThreadData } from './thread/thread.ts'
 import { View } from './view.ts'
+import type { WriteGate } from './writeGate.ts'
 
 /** Rows that are rolled without a thread: it would take longer to start. */
 const inlineRollRows = 16_384
@@ -48,6 +49,7 @@ export type Scan = { method: 'range'; job: RangeJob } | { method: 'since'; job: 
 
 export class Blocks {
   readonly #db: Database
+  readonly #gate: WriteGate
   #shapes: Shapes
   readonly #roller: StoreThread
   readonly #reader: StoreThread
@@ -61,10 +63,12 @@ export class Blocks {
 
   constructor(
     db: Database,
+    gate: WriteGate,
     { path, cacheBytes }: ThreadData,
     { directory, shapes }: { directory: Directory; shapes: Shapes | null },
   ) {
     this.#db = db
+    this.#gate = gate
     this.#shapes = shapes ?? loadedShapes(db)
     this.#view = new View(db, directory, 0)
     this.#roller = new StoreThread({ path, cacheBytes: 0 })
@@ -139,8 +143,7 @@ export class Blocks {
 
   /** Gives the space of removed blocks back to the disk. */
   async compact(topicIds: readonly number[]): Promise<void> {
-    const context = { db: this.#db, shapes: this.#shapes, directory: this.directory }
-    await this.#turn(() => compactTopics({ ...context, beforeWrite: async () => {}, pause }, topicIds))
+    await this.#turn(() => compactTopics(this.#db, topicIds))
   }
 
   /** Gives the space of rolled log segments back: LevelDB keeps what is deleted until it merges files. */
@@ -217,9 +220,15 @@ export class Blocks {
     return this.#turn(async () => {
       const { directory, generation } = this.#view
       try {
-        const context = { db: this.#db, shapes: this.#shapes, directory, pause: pausing() }
         const result = isSmall
-          ? await here({ ...context, beforeWrite: () => this.#prepare() })
+          ? await here({
+              db: this.#db,
+              shapes: this.#shapes,
+              directory,
+              beforeWrite: () => this.#prepare(),
+              write: (batch) => this.#write(batch),
+              pause: pausing(),
+            })
           : await there({ generation, pages: directory.shared })
         this.#swap(result.directory)
         onSwapped(result.value)
@@ -235,14 +244,36 @@ export class Blocks {
     })
   }
 
-  /** A call in which the thread asks once before it writes. */
+  /** A call in which the thread asks before it changes anything, and before and after each write. */
   async #callRoller<Result>(method: string, params: unknown): Promise<Result> {
-    const call = this.#roller.call<'prepared', Result>(method, params)
-    for (;;) {
-      const { done, value } = await call.next()
-      if (done) return value
-      await this.#prepare()
+    const call = this.#roller.call<'prepared' | 'write' | 'written', Result>(method, params)
+    let isWriting = false
+    try {
+      for (;;) {
+        const { done, value } = await call.next()
+        if (done) return value
+        if (value === 'prepared') await this.#prepare()
+        else if (value === 'write') await this.#gate.entered()
+        else this.#gate.leave()
+        isWriting = value === 'write'
+      }
+    } catch (error) {
+      if (isWriting) this.#gate.fail(error)
+      // What waits for an answer in the thread gives up.
+      await call.return(undefined as Result)
+      throw error
     }
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    await this.#gate.entered()
+    try {
+      await batch.write({ sync: true })
+    } catch (error) {
+      this.#gate.fail(error)
+      throw error
+    }
+    this.#gate.leave()
   }
 
   /** Nothing is written before a reading thread has the blocks as they are. */
@@ -267,8 +298,6 @@ export class Blocks {
     return turn
   }
 }
-
-async function pause(): Promise<void> {}
 
 /** Lets the loop turn every few milliseconds. */
 function pausing(): () => Promise<void> {

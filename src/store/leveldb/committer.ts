@@ -8,6 +8,7 @@ import type { Database } from './database.ts'
 import { Epoch, type Segment, type StagedRow } from './hot/epoch.ts'
 import { receiptKey, segmentKey } from './keys.ts'
 import { receiptValue } from './receipts.ts'
+import type { WriteGate } from './writeGate.ts'
 
 /** A durable mark that a batch sets or takes away. */
 export interface Mark {
@@ -32,6 +33,7 @@ export type OnCommit = (commit: { readings: number; ms: number }) => void
 export interface CommitterOptions {
   durability: 'fsync' | 'os' | 'async'
   pendingBytesMax: number
+  gate: WriteGate
   /** Records that must be on the disk with this batch (new topics, new capture data). */
   takeRecords: () => readonly { key: Buffer; value: Buffer }[]
   /** Before a batch is made: the place to close an epoch that is full. */
@@ -65,6 +67,8 @@ export class Committer {
   #isAwaited = false
   #isHeld = false
   #scheduled = false
+  /** For its turn to write. */
+  #isWaiting = false
   #idle: (() => void)[] = []
   #completing: { epoch: Epoch; resolve: () => void }[] = []
   /** In durability `async`: what failed and must be written again, as it was. */
@@ -162,7 +166,8 @@ export class Committer {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#inFlight || this.#isIdle || !this.#db || this.#isHeld) return
+    if (this.#scheduled || this.#isWaiting || this.#inFlight || this.#isIdle || !this.#db || this.#isHeld)
+      return
     this.#scheduled = true
     // One turn of the loop gathers what one read of the sockets brought.
     setImmediate(() => {
@@ -173,12 +178,29 @@ export class Committer {
 
   #commit(): void {
     // Acknowledging one batch may have brought rows that asked for the next.
-    if (this.#inFlight) return
-    const db = this.#db
-    if (!db || this.#isHeld || this.#isIdle) {
+    if (this.#inFlight || this.#isWaiting) return
+    if (!this.#db || this.#isHeld || this.#isIdle) {
       this.#release()
       return
     }
+    const { gate } = this.#options
+    this.#isWaiting = true
+    gate.enter(
+      () => {
+        this.#isWaiting = false
+        if (this.#db && !this.#isHeld && !this.#isIdle) this.#write(this.#db)
+        else {
+          gate.leave()
+          this.#release()
+        }
+      },
+      () => {
+        this.#isWaiting = false
+      },
+    )
+  }
+
+  #write(db: Database): void {
     this.#options.onBatch()
     const taken = this.#again.shift() ?? this.#take()
     const started = performance.now()
@@ -219,6 +241,7 @@ export class Committer {
   #succeed(batch: Batch): void {
     const { epoch, segments, marks, dones } = batch
     this.#inFlight = null
+    this.#options.gate.leave()
     let row = epoch.committed
     epoch.commit(segments)
     for (const { rowBytes } of segments) this.#bytes -= rowBytes
@@ -238,6 +261,7 @@ export class Committer {
   #fail(batch: Batch, cause: unknown): void {
     this.#inFlight = null
     this.#db = null
+    this.#options.gate.break()
     const error = this.#options.explain(cause)
     if (this.#options.durability === 'async') this.#again.unshift(batch)
     else for (const { rowBytes } of batch.segments) this.#bytes -= rowBytes

@@ -37,6 +37,7 @@ import { remakeStep } from './remaking.ts'
 import { refusalIn } from './state.ts'
 import { reopenDatabase } from './reopen.ts'
 import { newTopic } from './topicRecord.ts'
+import { WriteGate } from './writeGate.ts'
 
 const noFields = new Uint8Array(0)
 
@@ -61,6 +62,7 @@ class LevelStore implements ReadingStore {
   readonly #options: LevelOptions
   readonly #log: Log
   readonly #loaded: Loaded
+  readonly #gate: WriteGate
   readonly #committer: Committer
   readonly #records: NewRecords
   readonly #keeper: Keeper
@@ -81,7 +83,9 @@ class LevelStore implements ReadingStore {
     this.#log = log
     this.#seq = loaded.lastSeq
     this.#records = new NewRecords(loaded.captures)
+    this.#gate = new WriteGate((error) => this.#suspend(error))
     this.#committer = new Committer(db, {
+      gate: this.#gate,
       durability: options.durability,
       pendingBytesMax: options.max_pending_bytes,
       takeRecords: () => this.#records.take(),
@@ -97,7 +101,7 @@ class LevelStore implements ReadingStore {
       options,
       log,
       committer: this.#committer,
-      onFull: (error) => this.#suspend(error),
+      gate: this.#gate,
     })
     this.#readings = new Readings({ loaded, keeper: this.#keeper, db: () => this.#db })
     this.receipts = createReceipts(loaded.receipts, (receipt, done) => {
@@ -230,6 +234,7 @@ class LevelStore implements ReadingStore {
   /** After a failed write LevelDB refuses every other: close it, and open it again until it takes one. */
   #suspend(cause: unknown, failed?: Batch): void {
     if (failed) this.#failed.push(failed)
+    else if (this.#reopening) return
     const error = explained(cause, this.#options.path)
     this.#log.error(`${error.message}; publishes are refused, reading goes on`)
     if (this.#state !== 'closed') this.#state = error.code === 'store_full' ? 'full' : 'failed'
@@ -250,6 +255,7 @@ class LevelStore implements ReadingStore {
       },
       opened: (opened) => {
         this.#db = opened
+        this.#gate.mend()
         this.#loaded.captures.readFrom((id) => readCapture(opened, id))
         this.#keeper.resume(opened)
       },

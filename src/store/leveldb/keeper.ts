@@ -6,7 +6,7 @@ import { directoryBytes } from '../directory.ts'
 import type { RemoveQuery, Removed, StoreStatus } from '../store.ts'
 import { Blocks } from './blocks.ts'
 import type { Committer } from './committer.ts'
-import { type Database, explained } from './database.ts'
+import type { Database } from './database.ts'
 import type { Directory } from './directory.ts'
 import { DiskMeter } from './disk.ts'
 import type { Epoch } from './hot/epoch.ts'
@@ -18,6 +18,7 @@ import { decodeTopic } from './topicRecord.ts'
 import { topicKey } from './keys.ts'
 import type { RemakeInput } from './roll/remake.ts'
 import type { ThreadData } from './thread/thread.ts'
+import type { WriteGate } from './writeGate.ts'
 
 export interface KeeperDeps {
   db: Database
@@ -25,8 +26,7 @@ export interface KeeperDeps {
   options: LevelOptions
   log: Log
   committer: Committer
-  /** The disk is full. */
-  onFull: (error: AppError) => void
+  gate: WriteGate
 }
 
 /** After a failed roll the next is tried no sooner. */
@@ -66,7 +66,7 @@ export class Keeper {
     this.#db = db
     this.#disk = new DiskMeter(options.path, options.max_bytes)
     this.#threadData = { path: options.path, cacheBytes: queryCacheBytes[options.memory] }
-    this.#blocks = new Blocks(db, this.#threadData, loaded)
+    this.#blocks = new Blocks(db, deps.gate, this.#threadData, loaded)
     this.#epochs = [...(loaded.epoch.staged > 0 ? [loaded.epoch] : []), committer.epoch]
     // Segments without a row that is not in blocks are still to be deleted.
     if (loaded.epoch.staged === 0 && loaded.epoch.segments.length > 0) this.#epochs.unshift(loaded.epoch)
@@ -200,9 +200,9 @@ export class Keeper {
   #directoryThen: Directory | null = null
 
   resume(db: Database): void {
-    const { loaded } = this.#deps
+    const { gate, loaded } = this.#deps
     this.#db = db
-    this.#blocks = new Blocks(db, this.#threadData, {
+    this.#blocks = new Blocks(db, gate, this.#threadData, {
       directory: this.#directoryThen ?? loaded.directory,
       shapes: null,
     })
@@ -258,14 +258,12 @@ export class Keeper {
 
   /** The log still holds everything, and the rows are where they were: the next roll tries again. */
   #notRolled(error: unknown): boolean {
-    const { log, options, committer, onFull } = this.#deps
+    const { log, committer } = this.#deps
     this.#rolling = null
     this.#retryAt = performance.now() + retryMs
     committer.hold(false)
     if (this.#isSuspended) return false
     log.error({ err: error }, 'the log could not be rolled into blocks; nothing is lost, it is tried again')
-    const why = explained(error, options.path)
-    if (why.code === 'store_full') onFull(why)
     return false
   }
 

@@ -48,6 +48,12 @@ export const kindRange = (letter: string): { gte: Buffer; lt: Buffer } => ({
   lt: Buffer.from(String.fromCharCode(letter.charCodeAt(0) + 1)),
 })
 
+/** Every index of a topic. */
+export const indexRange = (topicId: number): { gte: Buffer; lt: Buffer } => ({
+  gte: indexKey(topicId, -timeShift, 0),
+  lt: indexKey(topicId + 1, -timeShift, 0),
+})
+
 /** The number of a log segment's first row. */
 export const readSeq = (key: Uint8Array): number => readUint64(Buffer.from(key), 1)
 

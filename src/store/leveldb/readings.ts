@@ -240,7 +240,10 @@ export class Readings {
     const { captures } = this.#deps.loaded
     const capture = captures.get(row.captureId)
     if (!capture)
-      throw new AppError('store_corrupt', `the capture data of reading ${seq} ("${topic}") is damaged`)
+      throw new AppError(
+        'store_corrupt',
+        `the capture data (${row.captureId}) of reading ${seq} ("${topic}") is damaged`,
+      )
     const { receivedAt, payload } = row
     const { source, clientId, user, qos, retain, dup, properties, cleaned } = capture
     const fields = parseFields(row.fields)

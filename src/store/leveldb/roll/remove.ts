@@ -3,7 +3,7 @@
 
 import { AppError } from '../../../domain/errors.ts'
 import { readIndexExtent } from '../block/blockindex.ts'
-import { compactRange } from '../database.ts'
+import { compactRange, type Database } from '../database.ts'
 import type { BlockEntry, Directory } from '../directory.ts'
 import { blockKey, indexKey, topicKey } from '../keys.ts'
 import { decodeTopic, encodeTopic, type StoredTopic } from '../topicRecord.ts'
@@ -62,7 +62,7 @@ export async function removeRows(context: RollContext, input: RemoveInput): Prom
 }
 
 /** Gives the space of removed blocks back. */
-export async function compactTopics({ db }: RollContext, topicIds: readonly number[]): Promise<void> {
+export async function compactTopics(db: Database, topicIds: readonly number[]): Promise<void> {
   let first = Number.POSITIVE_INFINITY
   let last = -1
   for (const id of topicIds) {

@@ -5,18 +5,21 @@
 import assert from 'node:assert'
 import { AppError } from '../../../domain/errors.ts'
 import { encodeBlock } from '../block/block.ts'
+import { readIndexExtent } from '../block/blockindex.ts'
 import { openBlock } from '../block/open.ts'
 import type { Rows } from '../block/rows.ts'
 import type { Shapes } from '../block/shapes.ts'
 import type { Database } from '../database.ts'
 import type { BlockEntry, Directory } from '../directory.ts'
 import type { HotRows } from '../hot/pages.ts'
-import { blockKey, indexKey, segmentKey, topicKey } from '../keys.ts'
+import { blockKey, indexKey, indexRange, readBlockKey, segmentKey, topicKey } from '../keys.ts'
 import { putShapes } from '../shapeTable.ts'
 import { decodeTopic, encodeTopic, type StoredTopic } from '../topicRecord.ts'
 import { rowsByTopic } from './group.ts'
 import { type Piece, placeRows } from './place.ts'
 import { textBytes } from './rowsets.ts'
+
+export type Batch = ReturnType<Database['batch']>
 
 export interface RollContext {
   db: Database
@@ -24,6 +27,8 @@ export interface RollContext {
   directory: Directory
   /** Called once before anything is written: readers that need the blocks as they are have taken their snapshot. */
   beforeWrite: () => Promise<void>
+  /** Writes a batch and waits until it is on the disk; no other write is under way meanwhile. */
+  write: (batch: Batch) => Promise<void>
   /** Gives way to others now and then. */
   pause: () => Promise<void>
 }
@@ -51,6 +56,11 @@ export async function rollEpoch(
   for (const { topicId, rows: fresh } of rowsByTopic(rows, end)) {
     const topic = decodeTopic(db.getSync(topicKey(topicId)))
     if (!topic) throw new AppError('store_corrupt', `the record of topic number ${topicId} is damaged`)
+    if (largest(fresh.seqs) <= topic.seqMax) {
+      // A roll before this one failed behind the batch with this topic.
+      changes.set(topicId, await storedEntries(db, topicId))
+      continue
+    }
     const entries = directory.entries(topicId)
     const pieces = placeRows(entries, fresh, (entry) => writer.read(topicId, entry))
     changes.set(topicId, writer.replace(topicId, entries, pieces))
@@ -61,6 +71,19 @@ export async function rollEpoch(
   for (const seq of segments) writer.del(segmentKey(seq))
   await writer.flush()
   return directory.with(changes)
+}
+
+/** A topic's blocks as they stand on the disk. */
+async function storedEntries(db: Database, topicId: number): Promise<BlockEntry[]> {
+  const entries: BlockEntry[] = []
+  for await (const [key, record] of db.iterator({ ...indexRange(topicId), fillCache: false })) {
+    const { tmin, seq } = readBlockKey(key)
+    const extent = readIndexExtent(record)
+    if (!extent) throw new AppError('store_corrupt', `an index of topic number ${topicId} is damaged`)
+    const { tmax, seqMin, seqMax, count } = extent
+    entries.push({ tmin, tmax, seq, seqMin, seqMax, count })
+  }
+  return entries
 }
 
 /** A topic's record once `fresh` is in blocks. */
@@ -104,7 +127,7 @@ export function readingAt(rows: Rows, at: number): StoredTopic['newest'] {
 export class BlockWriter {
   bytes = 0
   readonly #context: RollContext
-  #batch: ReturnType<Database['batch']>
+  #batch: Batch
   #shapesPut: number
   #isBegun = false
 
@@ -153,7 +176,7 @@ export class BlockWriter {
     const batch = this.#batch
     this.#batch = this.#context.db.batch()
     this.bytes = 0
-    await batch.write({ sync: true })
+    await this.#context.write(batch)
   }
 
   #write(topicId: number, rows: Rows): BlockEntry {

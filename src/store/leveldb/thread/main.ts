@@ -8,7 +8,7 @@ import { Shapes } from '../block/shapes.ts'
 import { type Database, openThreadDatabase } from '../database.ts'
 import { Directory, type SharedPages } from '../directory.ts'
 import { HotRows, type SharedRows } from '../hot/pages.ts'
-import { compactTopics, type RemoveInput, removeRows } from '../roll/remove.ts'
+import { type RemoveInput, removeRows } from '../roll/remove.ts'
 import { type RemakeInput, remakeRows } from '../roll/remake.ts'
 import { rollEpoch, type RollContext } from '../roll/roll.ts'
 import { type AggregateJob, aggregateSteps } from '../scan/aggregates.ts'
@@ -90,6 +90,11 @@ class StoreThreadState {
         beforeWrite: async () => {
           if (!(await out.exchange('prepared'))) throw new Error('the change was cancelled')
         },
+        write: async (batch) => {
+          if (!(await out.exchange('write'))) throw new Error('the change was cancelled')
+          await batch.write({ sync: true })
+          await out.exchange('written')
+        },
         pause: pausing(),
       })
     } catch (error) {
@@ -148,8 +153,6 @@ const methods: Record<string, Method> = {
       const { directory, readings } = await remakeRows(context, params)
       return { readings, pages: directory.shared }
     }),
-  compact: async (params: ViewParams & { topicIds: readonly number[] }, out) =>
-    (await opening).change(params, out, (context) => compactTopics(context, params.topicIds)),
   close: async () => (await opening).close(),
 }
 
