@@ -10,7 +10,6 @@ import { createNumberScanner } from '../../src/store/leveldb/block/scan.ts'
 import { Shapes } from '../../src/store/leveldb/block/shapes.ts'
 
 const start = Date.UTC(2025, 0, 1)
-const devices = 1000
 
 function makeRows(
   count: number,
@@ -25,7 +24,7 @@ function makeRows(
   return {
     count,
     times,
-    seqs: Float64Array.from({ length: count }, (_, row) => 1e6 + row * devices),
+    seqs: times.map((time, row) => time * 1024 + (row % 7 === 0 ? 1 : 0)),
     receivedAt: times.slice(),
     metas: new Uint32Array(count),
     bytes: Buffer.concat(payloads),

@@ -4,6 +4,7 @@ import { AppError } from '../domain/errors.ts'
 import type { Reading } from '../domain/reading.ts'
 import { hasWildcard, matches } from '../domain/topic.ts'
 import { aggregateReadings } from './aggregate.ts'
+import { seqAfter } from './numbering.ts'
 import { samplesOf } from './samples.ts'
 import type {
   AggregateQuery,
@@ -46,7 +47,7 @@ export function createMemoryStore(): ReadingStore {
         done(new AppError('shutting_down', 'the store is closed'), 0)
         return
       }
-      const seq = ++lastSeq
+      const seq = (lastSeq = seqAfter(lastSeq, reading.receivedAt))
       readings.push({ ...reading, payload: Buffer.from(reading.payload), seq })
       if (options.receipt !== undefined) receipts.add(options.receipt)
       queueMicrotask(() => done(null, seq))

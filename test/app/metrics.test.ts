@@ -134,7 +134,9 @@ const actions: Record<string, () => Promise<void>> = {
     await server.request('/prometheus/api/v1/labels')
     await server.request('/api/v1/aggregate?from=-1y&every=1s')
     const waits = Array.from({ length: 3 }, () => new AbortController())
-    const held = waits.map(({ signal }) => server.request('/api/v1/latest?min_seq=999999', { signal }))
+    const held = waits.map(({ signal }) =>
+      server.request('/api/v1/latest?min_seq=9007199254740991', { signal }),
+    )
     await until(async () => {
       const now = await remember()
       return (

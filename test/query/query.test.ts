@@ -108,7 +108,7 @@ test('every page size gives each reading once, in order, also while more arrive'
       async (readings, limit, order, page_bytes) => {
         const { query, add } = await setUp(readings, { page_bytes })
         const whole = readings
-          .map(({ time }, index) => ({ time, seq: index + 1 }))
+          .map(({ time }, index) => ({ time, seq: now * 1024 + index }))
           .sort((a, b) => (order === 'asc' ? 1 : -1) * (a.time - b.time || a.seq - b.seq))
         const seen: number[] = []
         let cursor: string | undefined

@@ -109,7 +109,7 @@ interface Start {
 /** A browser that comes back says where it was by Last-Event-ID, whatever the address says. */
 function startOf(request: FastifyRequest, since: number | undefined, { newest }: Query): Start {
   const header = request.headers['last-event-id']
-  if (header !== undefined && !/^\d{1,15}$/.test(String(header))) {
+  if (header !== undefined && !(/^\d{1,16}$/.test(String(header)) && Number.isSafeInteger(Number(header)))) {
     throw new AppError('bad_request', 'Last-Event-ID: send the id of the last event, which is a number')
   }
   const wanted = header === undefined ? since : Number(header)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { AppError } from '../../domain/errors.ts'
 import { makeDirectory } from '../../ops/makeDirectory.ts'
-import { formatVersion } from './frame.ts'
+import { formatVersion, formatVersionMin } from './frame.ts'
 import { versionKey } from './keys.ts'
 
 export type Database = Level<Buffer, Buffer>
@@ -113,7 +113,7 @@ async function checkVersion(db: Database, path: string, isNew: boolean): Promise
     await batch.write({ sync: true })
     return
   }
-  if (Number(String(version)) < formatVersion) {
+  if (Number(String(version)) < formatVersionMin) {
     throw new AppError(
       'store_foreign',
       `${path} was written by a version of Amber before the first release (format ${String(version)}); nothing was touched. Move it away, or choose another directory with --store.path`,
@@ -124,6 +124,10 @@ async function checkVersion(db: Database, path: string, isNew: boolean): Promise
       'store_foreign',
       `${path} was written by a newer Amber (format ${String(version)}, this one reads up to ${formatVersion}); start that version`,
     )
+  }
+  // From now on it may hold records that an older server would misread.
+  if (Number(String(version)) < formatVersion) {
+    await db.put(versionKey, Buffer.from(String(formatVersion)), { sync: true })
   }
 }
 

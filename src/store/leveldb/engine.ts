@@ -4,6 +4,7 @@
 import type { NewReading, Reading } from '../../domain/reading.ts'
 import type { Log } from '../../ops/log.ts'
 import type { DatabaseRecord } from '../backup.ts'
+import { seqAfter } from '../numbering.ts'
 import { snapshotRecords } from '../records.ts'
 import type {
   AggregateQuery,
@@ -123,7 +124,7 @@ class LevelStore implements ReadingStore {
     const topicId = known >= 0 ? known : this.#addTopic(reading.topic)
     const captureId = captures.idOf(reading)
     const fields = reading.fields === null ? noFields : Buffer.from(fieldsText(reading.fields))
-    const seq = ++this.#seq
+    const seq = (this.#seq = seqAfter(this.#seq, receivedAt))
     const row = { topicId, time, seq, receivedAt, captureId, fields, payload }
     if (this.#options.durability !== 'async') {
       this.#committer.add(row, awaited, receipt, done)

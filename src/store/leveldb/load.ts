@@ -3,6 +3,7 @@
 // is served.
 
 import type { Log } from '../../ops/log.ts'
+import { seqsPerMs } from '../numbering.ts'
 import { readIndexExtent } from './block/blockindex.ts'
 import { Shapes } from './block/shapes.ts'
 import { CaptureTable, capturesMax } from './captures.ts'
@@ -19,6 +20,9 @@ import { decodeTopic, newTopic, type StoredTopic } from './topicRecord.ts'
 import { TopicNames } from './topics/names.ts'
 import { TopicSelect } from './topics/select.ts'
 import { TopicStats } from './topics/stats.ts'
+
+/** Longer than one segment takes to fill, in milliseconds. */
+const segmentMsMax = 60_000
 
 export interface Loaded {
   names: TopicNames
@@ -163,11 +167,9 @@ class Loader {
   async segments(): Promise<void> {
     const segments: number[] = []
     for await (const [key, record] of this.#db.iterator({ ...kindRange('L'), ...iteratorOptions })) {
-      const body = decodeFrame(record)
       const seq = readSeq(key)
       try {
-        if (!body) throw new RangeError('its checksum does not hold')
-        this.#addSegment(body, seq)
+        this.#addSegment(record, seq)
         segments.push(seq)
       } catch (error) {
         if (!(error instanceof RangeError)) throw error
@@ -187,22 +189,21 @@ class Loader {
     for await (const key of this.#db.keys(kindRange('X'))) {
       const inner = key.subarray(1)
       const kind = String.fromCharCode(inner[0] ?? 0)
-      if (kind === 'L') this.#saw(readSeq(inner) + segmentRowsMax - 1)
+      if (kind === 'L') this.#saw(readSeq(inner) + segmentRowsMax + segmentMsMax * seqsPerMs)
     }
   }
 
-  #addSegment(body: Buffer, firstSeq: number): void {
+  #addSegment(record: Buffer, firstSeq: number): void {
     const { epoch, names } = this.#loaded
     // All or nothing: a segment that ends in nonsense is damaged as a whole.
-    const rows = [...readSegment(body, firstSeq)]
-    for (const { topicId, time, seq, receivedAt, captureId, ...at } of rows) {
+    const rows = [...readSegment(record, firstSeq)]
+    for (const row of rows) {
+      const { topicId, seq } = row
       this.#saw(seq)
       // A crash between two batches of a roll: these are in blocks already.
       if (seq <= (this.#rolled[topicId] ?? 0)) continue
       if (!names.has(topicId)) this.#restore(topicId, newTopic(readName(this.#db, topicId)))
-      const fields = body.subarray(at.fieldsAt, at.fieldsEnd)
-      const payload = body.subarray(at.payloadAt, at.payloadEnd)
-      epoch.stage({ topicId, time, seq, receivedAt, captureId, fields, payload })
+      epoch.stage(row)
     }
   }
 

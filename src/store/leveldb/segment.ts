@@ -1,10 +1,13 @@
-// A log segment: the rows of one commit, or of a part of it, as they lie in memory and on the disk. Their numbers follow
-// one another; the first stands in the segment's key.
+// A log segment: the rows of one commit, or of a part of it, as they lie in memory and on the disk. The number of the first
+// stands in the segment's key; the others follow from their receive times (numbering.ts). Up to version 2 of the format they
+// counted up by one.
 //
 //   version | CRC-32 | time of the first row | rows: topic id | time - first time | capture data
 //   capture data: received - time | capture id | fields length, fields | payload length, payload
 
+import { seqAfter } from '../numbering.ts'
 import { ByteReader } from './binary.ts'
+import { decodeFrame } from './frame.ts'
 
 /** The largest number of bytes a row takes beside its payload and fields. */
 export const rowOverheadBytes = 6 * 8
@@ -107,23 +110,41 @@ export class BodyReader {
 }
 
 /** One row of a segment read from the disk. */
-export interface SegmentRow extends RowBody {
+export interface SegmentRow {
+  /** JSON text of the cleaned fields; empty for none. */
+  fields: Buffer
+  payload: Buffer
+  receivedAt: number
+  captureId: number
   topicId: number
   time: number
   seq: number
 }
 
-/** Rows of a segment's body (after its frame). Throws `RangeError` on bytes that are no rows. */
-export function* readSegment(body: Uint8Array, firstSeq: number): Generator<SegmentRow> {
+/** Rows of a segment, the first with number `firstSeq`. Throws `RangeError` on bytes that are no rows or are damaged. */
+export function* readSegment(record: Uint8Array, firstSeq: number): Generator<SegmentRow> {
+  const body = decodeFrame(record)
+  if (!body) throw new RangeError('its checksum does not hold')
+  const countsUp = record[0] === 2
   const input = new ByteReader(body)
   const firstTime = input.int()
-  for (let seq = firstSeq; !input.done; seq++) {
+  let seq = firstSeq - 1
+  while (!input.done) {
     const topicId = input.uint()
     const time = firstTime + input.int()
     const row = readBody(body, input.offset, time)
     if (row.payloadEnd > body.length || row.fieldsEnd > body.length)
       throw new RangeError('cut off inside a row')
     input.offset = row.payloadEnd
-    yield { topicId, time, seq, ...row }
+    seq = seq < firstSeq ? firstSeq : countsUp ? seq + 1 : seqAfter(seq, row.receivedAt)
+    yield {
+      topicId,
+      time,
+      seq,
+      receivedAt: row.receivedAt,
+      captureId: row.captureId,
+      fields: body.subarray(row.fieldsAt, row.fieldsEnd),
+      payload: body.subarray(row.payloadAt, row.payloadEnd),
+    }
   }
 }

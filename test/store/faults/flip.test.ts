@@ -77,7 +77,9 @@ test('a store that alters one reading is judged wrong', async () => {
     const { store } = await openLogged(path)
     const range: ReadingStore['range'] = async function* (query) {
       for await (const chunk of store.range(query))
-        yield chunk.map((reading) => (reading.seq === 9 ? { ...reading, time: reading.time + 1 } : reading))
+        yield chunk.map((reading) =>
+          reading.seq === sample.acknowledged.get(8) ? { ...reading, time: reading.time + 1 } : reading,
+        )
     }
     const altered = new Proxy(store, {
       get: (target, name) => {

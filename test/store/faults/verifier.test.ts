@@ -17,11 +17,14 @@ async function given(
 ): Promise<{ store: ReadingStore; expected: Expected }> {
   const all = Array.from({ length: count }, (_, n) => n)
   const store = createMemoryStore()
-  for (const n of change(all)) await append(store, numbered(n, pattern))
-  return {
-    store,
-    expected: { pattern, end: count, acknowledged: new Map(all.map((n) => [n, n + 1])) },
+  const seqs = new Map<number, number>()
+  for (const n of change(all)) {
+    const seq = await append(store, numbered(n, pattern))
+    if (!seqs.has(n)) seqs.set(n, seq)
   }
+  // One that is not stored was given some number, too.
+  const acknowledged = new Map(all.map((n) => [n, seqs.get(n) ?? 0]))
+  return { store, expected: { pattern, end: count, acknowledged } }
 }
 
 /** The same store, whose ranges answer something else. */
@@ -62,7 +65,8 @@ const alterations: { what: string; change: (reading: Reading) => Reading }[] = [
 
 test.each(alterations)('an altered reading is noticed: $what', async ({ change }) => {
   const { store, expected } = await given((all) => all)
-  const one = (reading: Reading): Reading => (reading.seq === 101 ? change(reading) : reading)
+  const one = (reading: Reading): Reading =>
+    reading.seq === expected.acknowledged.get(100) ? change(reading) : reading
   const faults = await findFaults(
     falsified(store, (chunk) => chunk.map(one)),
     expected,
@@ -78,7 +82,9 @@ test('two readings that change places are out of order', async () => {
 
 test('answers that contradict the range are noticed', async () => {
   const { store, expected } = await given((all) => all)
-  const shorter = falsified(store, (chunk) => chunk.filter(({ seq }) => seq !== 300))
+  const shorter = falsified(store, (chunk) =>
+    chunk.filter(({ seq }) => seq !== expected.acknowledged.get(299)),
+  )
   const acknowledged = new Map([...expected.acknowledged].slice(0, -1))
   const faults = (await findFaults(shorter, { ...expected, acknowledged })).join('\n')
   for (const what of ['since 0', 'topics', 'status.readings']) expect(faults).toContain(what)

@@ -3,6 +3,7 @@
 // drawn in docs/storage-format.md.
 
 import { AppError } from '../../../domain/errors.ts'
+import { seqsPerMs } from '../../numbering.ts'
 import { ByteWriter } from '../binary.ts'
 import { encodeBody, type EncodedBody } from './body.ts'
 import { encodeIndex, indexFieldsMax } from './blockindex.ts'
@@ -39,7 +40,9 @@ export function encodeBlock(rows: Rows, from: number, to: number, shapes: Shapes
     columns.end()
   }
   column(times)
-  column(rows.seqs.subarray(from, to))
+  const seqs = rows.seqs.subarray(from, to)
+  const afterClock = seqsAfterClock(seqs, receivedAt)
+  column(afterClock ?? seqs)
   if (hasReceivedAt) column(receivedAt.map((received, row) => received - times[row]!))
   column(new Float64Array(rows.metas.subarray(from, to)))
 
@@ -51,7 +54,7 @@ export function encodeBlock(rows: Rows, from: number, to: number, shapes: Shapes
   const head = new ByteWriter(512)
   head.raw(Buffer.alloc(sealBytes))
   writeExtent(head, extent)
-  head.byte(flagsOf(hasReceivedAt, payloads, cleaned))
+  head.byte(flagsOf(hasReceivedAt, payloads, cleaned) | (afterClock ? blockFlag.clockSeqs : 0))
   head.raw(bodies.view())
   const block = seal(finishColumns(head, columns), 'block')
 
@@ -107,6 +110,21 @@ function extentOf(rows: Rows, from: number, to: number): BlockExtent {
 function isSame(a: Float64Array, b: Float64Array): boolean {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true
+}
+
+/** How far a number may be ahead of its reading's clock to be stored as that distance: a thousand full milliseconds. */
+const aheadMax = 2 ** 20
+
+/** Distances of the numbers from those of their milliseconds; `null` when some do not follow the clock. */
+function seqsAfterClock(seqs: Float64Array, receivedAt: Float64Array): Float64Array | null {
+  const ahead = new Float64Array(seqs.length)
+  for (let i = 0; i < seqs.length; i++) {
+    const clock = receivedAt[i]! * seqsPerMs
+    const distance = seqs[i]! - clock
+    if (!(distance >= 0 && distance < aheadMax) || clock + distance !== seqs[i]!) return null
+    ahead[i] = distance
+  }
+  return ahead
 }
 
 function hasAny({ lengths }: Texts, from: number, to: number): boolean {

@@ -31,5 +31,5 @@ export function readExtent(head: ByteReader): BlockExtent {
   return { tmin, tmax, seqMin, seqMax, count: head.uint(), payloadBytes: head.uint() }
 }
 
-/** Columns that are there only when needed, and whether raw texts may be JSON all the same. */
-export const blockFlag = { receivedAt: 1, fields: 2, rawJson: 4, rawFieldJson: 8 } as const
+/** Columns that are there only when needed, whether raw texts may be JSON all the same, and whether numbers are told from receive times. */
+export const blockFlag = { receivedAt: 1, fields: 2, rawJson: 4, rawFieldJson: 8, clockSeqs: 16 } as const

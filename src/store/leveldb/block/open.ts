@@ -1,6 +1,7 @@
 // A block opened for reading: its checksum holds and its head is known; each column is read when it is asked for, so that
 // an aggregate over one field never touches the others and no payload is put together.
 
+import { seqsPerMs } from '../../numbering.ts'
 import { ByteReader } from '../binary.ts'
 import { readBody } from './body.ts'
 import { mapColumns, readColumn } from './columns.ts'
@@ -65,6 +66,7 @@ class Opened implements OpenBlock {
   readonly payloadBytes: number
   readonly #series: Series
   readonly #hasReceivedAt: boolean
+  readonly #hasClockSeqs: boolean
   readonly #mayKeep: MayKeep
   #times: Float64Array | null = null
   #metas: Uint32Array | null = null
@@ -84,6 +86,7 @@ class Opened implements OpenBlock {
     this.payloadBytes = payloadBytes
     const flags = head.byte()
     this.#hasReceivedAt = (flags & blockFlag.receivedAt) !== 0
+    this.#hasClockSeqs = (flags & blockFlag.clockSeqs) !== 0
     const payloads = readBody(head, count, this.#metaColumn + 1, shapes)
     const fields = (flags & blockFlag.fields) === 0 ? null : readBody(head, count, payloads.end, shapes)
     this.#series = {
@@ -116,7 +119,12 @@ class Opened implements OpenBlock {
   }
 
   seqs(target?: Float64Array): Float64Array {
-    return this.#integers(1, target)
+    const seqs = this.#integers(1, target)
+    if (!this.#hasClockSeqs) return seqs
+    const times = this.#ownTimes
+    const delays = this.#hasReceivedAt ? this.#integers(2) : null
+    for (let i = 0; i < seqs.length; i++) seqs[i] = seqs[i]! + (times[i]! + (delays?.[i] ?? 0)) * seqsPerMs
+    return seqs
   }
 
   receivedAt(): Float64Array {

@@ -1,8 +1,7 @@
 // One epoch of the log in memory: rows are staged as they come, taken into commits in order, and visible once committed
 // (in durability `async`: at once). An epoch that is closed and committed to its end is rolled into blocks.
 
-import { crc32 } from 'node:zlib'
-import { formatVersion } from '../frame.ts'
+import { sealFrame } from '../frame.ts'
 import { rowOverheadBytes, writeInt, writeRaw, writeUint } from '../segment.ts'
 import { chunkBytes, HotRows, newPage, pageOf, pageRows, type SharedRows } from './pages.ts'
 
@@ -187,8 +186,7 @@ export class Epoch {
     this.#open = null
     if (open.firstRow === this.staged) return
     const bytes = this.rows.chunks[open.chunk]!.subarray(open.start, this.#at)
-    bytes[0] = formatVersion
-    bytes.writeUInt32BE(crc32(bytes.subarray(frameBytes)), 1)
+    sealFrame(bytes)
     this.#closed.push({ seq: open.seq, bytes, end: this.staged, rowBytes: open.rowBytes })
   }
 
