@@ -17,7 +17,8 @@ import { type FieldType, fieldTypesOf } from './fieldTypes.ts'
 import { type Following, follow, type Live } from './follow.ts'
 import { DecodedReading, type FoundReading, type Reader } from './found.ts'
 import { answerTree, type TreeListing, type TreeNode } from './tree.ts'
-import { createPromql, type Promql, type PromqlLimits } from './promql/service.ts'
+import type { Promql, PromqlLimits } from './promql/service.ts'
+import { promqlWhenAsked } from './promql/whenAsked.ts'
 import { createCeiling, type Ceiling, type CeilingLimits, type CeilingMetrics } from './ceiling.ts'
 import {
   checkListing,
@@ -105,7 +106,7 @@ export function createQuery({
   return {
     show: found,
     newest: live,
-    promql: createPromql({
+    promql: promqlWhenAsked({
       store,
       fieldsOf: (reading) => reading.fields ?? found(reading).fields,
       under,

@@ -5,6 +5,7 @@ import type { SyntaxNode } from '@lezer/common'
 import { parser } from '@prometheus-io/lezer-promql'
 import type { Binary, LabelMatcher, Matching, MatchOperator, Node, Shift, VectorSelector } from './ast.ts'
 import { fault, unsupported } from './faults.ts'
+import { parseNumber } from './number.ts'
 import { checkTypes } from './types.ts'
 
 const charsMax = 20_000
@@ -202,25 +203,6 @@ function signedDuration(text: string): number {
 function positive(ms: number | undefined): number {
   if (ms === undefined || !(ms > 0)) throw fault('duration must be greater than 0')
   return ms
-}
-
-const unitMs: Record<string, number> = { ms: 1, s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5, y: 31536e6 }
-
-/** A number, or a duration in seconds. */
-export function parseNumber(text: string): number {
-  const [, sign = '', rest = ''] = /^([+-]?)(.*)$/s.exec(text) ?? []
-  const factor = sign === '-' ? -1 : 1
-  if (/^inf(inity)?$/i.test(rest)) return factor * Number.POSITIVE_INFINITY
-  if (/^nan$/i.test(rest)) return Number.NaN
-  if (/^(?:\d+(?:ms|[smhdwy]))+$/.test(rest)) {
-    let ms = 0
-    for (const [, count, unit] of rest.matchAll(/(\d+)(ms|[smhdwy])/g))
-      ms += Number(count) * (unitMs[unit ?? ''] ?? 0)
-    return (factor * ms) / 1000
-  }
-  const value = Number(rest.replaceAll('_', ''))
-  if (rest === '' || Number.isNaN(value)) throw fault(`"${text.slice(0, 40)}" is no number`)
-  return factor * value
 }
 
 const escapes: Record<string, string> = { n: '\n', t: '\t', r: '\r', a: '\u0007', b: '\b', f: '\f', v: '\v' }
