@@ -14,6 +14,8 @@ interface Operation {
 export class Staging {
   readonly #db: Level<string, string>
   #pending = new Map<string, Value>()
+  /** A write has failed since the database was opened. */
+  #isTorn = false
 
   constructor(db: Level<string, string>) {
     this.#db = db
@@ -48,7 +50,10 @@ export class Staging {
     return this.#db.keys(range)
   }
 
-  /** Everything pending, at once. `sync`: also safe from a power cut. */
+  /**
+   * Everything pending, at once. `sync`: also safe from a power cut. After a failure the database is opened anew first: a full
+   * disk may have cut a record of LevelDB's log short, and what is written behind it is not found at the next start.
+   */
   async commit({ sync }: { sync: boolean }): Promise<void> {
     const operations = [...this.#pending].map(([key, value]) =>
       value === null
@@ -56,7 +61,18 @@ export class Staging {
         : ({ type: 'put', key, value, valueEncoding: 'buffer' } as const),
     )
     this.#pending = new Map()
-    if (operations.length > 0) await this.#db.batch<string, string | Buffer>(operations, { sync })
+    if (operations.length === 0) return
+    if (this.#isTorn) {
+      await this.#db.close()
+      await this.#db.open()
+      this.#isTorn = false
+    }
+    try {
+      await this.#db.batch<string, string | Buffer>(operations, { sync })
+    } catch (error) {
+      this.#isTorn = true
+      throw error
+    }
   }
 
   /** Forgets what is pending. */
