@@ -256,11 +256,11 @@ class LevelStore implements ReadingStore {
       },
       opened: (opened) => {
         this.#db = opened
-        this.#gate.mend()
         this.#loaded.captures.readFrom((id) => readCapture(opened, id))
         this.#keeper.resume(opened)
       },
       failed: () => this.#failed,
+      gate: this.#gate,
     })
     if (!db) return
     this.#failed = []

@@ -9,6 +9,7 @@ import { type Database, type MemoryProfile, openDatabase } from './database.ts'
 import { formatVersion } from './frame.ts'
 import { receiptKey, segmentKey, versionKey } from './keys.ts'
 import { receiptValue } from './receipts.ts'
+import type { WriteGate } from './writeGate.ts'
 
 export interface Reopening {
   log: Log
@@ -18,6 +19,7 @@ export interface Reopening {
   /** The database is open for reading. */
   opened: (db: Database) => void
   failed: () => readonly Batch[]
+  gate: WriteGate
 }
 
 const waitMsMax = 2000
@@ -26,7 +28,7 @@ const waitMsMax = 2000
 export async function reopenDatabase(
   path: string,
   signal: AbortSignal,
-  { log, memory, close, opened, failed }: Reopening,
+  { log, memory, close, opened, failed, gate }: Reopening,
 ): Promise<Database | null> {
   for (let waitMs = 250; !signal.aborted; waitMs = Math.min(waitMs * 2, waitMsMax)) {
     await delay(waitMs, undefined, { signal }).catch(() => {})
@@ -34,10 +36,15 @@ export async function reopenDatabase(
       await checkSpace(path)
       await close()
       const db = await openDatabase(path, memory)
+      gate.mend()
+      // Nobody else writes before what has failed is taken back.
+      await gate.entered()
       opened(db)
       await takeBack(db, failed())
+      gate.leave()
       return db
     } catch (error) {
+      gate.break()
       log.debug({ err: error }, 'the store still refuses')
     }
   }
