@@ -5,12 +5,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Shapes } from './block/shapes.ts'
 import { compactRange, type Database } from './database.ts'
 import type { SeriesChunk } from './aggregate/packed.ts'
-import { Directory, type SharedPages } from './directory.ts'
+import { type BlockEntry, Directory, type SharedPages } from './directory.ts'
 import type { Epoch } from './hot/epoch.ts'
 import { kindRange } from './keys.ts'
 import { compactTopics, type RemoveInput, removeRows } from './roll/remove.ts'
 import { type RemakeInput, remakeRows } from './roll/remake.ts'
 import { type Batch, rollEpoch, type RollContext } from './roll/roll.ts'
+import { storedEntries } from './roll/storedEntries.ts'
 import { type AggregateJob, aggregateSteps } from './scan/aggregates.ts'
 import type { RowChunk } from './scan/chunk.ts'
 import { type RangeJob, rangeChunks, type SinceJob, sinceChunks, type Sources } from './scan/jobs.ts'
@@ -115,6 +116,10 @@ export class Blocks {
         return { directory: new Directory(pages), value }
       },
       onSwapped,
+      async () => {
+        await this.#readAgain(input.topicIds)
+        onSwapped({ readings: 0, bytes: 0, topicIds: [...input.topicIds] })
+      },
     )
   }
 
@@ -138,6 +143,7 @@ export class Blocks {
         return { directory: new Directory(pages), value: readings }
       },
       () => undefined,
+      () => this.#readAgain(input.topics.map(({ topicId }) => topicId)),
     )
   }
 
@@ -210,12 +216,20 @@ export class Blocks {
     this.#view.release()
   }
 
-  /** Runs one change, then puts what it made in force. */
+  /** Some of these topics' blocks may not be as the view has them. */
+  async #readAgain(topicIds: Iterable<number>): Promise<void> {
+    const changes = new Map<number, readonly BlockEntry[]>()
+    for (const id of topicIds) changes.set(id, await storedEntries(this.#db, id))
+    this.#swap(this.directory.with(changes))
+  }
+
+  /** Runs one change, then puts what it made in force. `onHalfDone`: it has failed, and may have written some of it. */
   #change<T>(
     isSmall: boolean,
     here: (context: RollContext) => Promise<{ directory: Directory; value: T }>,
     there: (view: ViewParams) => Promise<{ directory: Directory; value: T }>,
     onSwapped: (value: T) => void,
+    onHalfDone?: () => Promise<void>,
   ): Promise<T> {
     return this.#turn(async () => {
       const { directory, generation } = this.#view
@@ -237,6 +251,7 @@ export class Blocks {
         // Some of the shapes may not be on the disk.
         if (isSmall) this.#shapes = new Shapes()
         loadShapes(this.#db, this.#shapes)
+        if (this.#isWriting) await onHalfDone?.().catch(() => undefined)
         throw error
       } finally {
         this.#isWriting = false

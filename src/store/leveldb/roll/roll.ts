@@ -5,19 +5,19 @@
 import assert from 'node:assert'
 import { AppError } from '../../../domain/errors.ts'
 import { encodeBlock } from '../block/block.ts'
-import { readIndexExtent } from '../block/blockindex.ts'
 import { openBlock } from '../block/open.ts'
 import type { Rows } from '../block/rows.ts'
 import type { Shapes } from '../block/shapes.ts'
 import type { Database } from '../database.ts'
 import type { BlockEntry, Directory } from '../directory.ts'
 import type { HotRows } from '../hot/pages.ts'
-import { blockKey, indexKey, indexRange, readBlockKey, segmentKey, topicKey } from '../keys.ts'
+import { blockKey, indexKey, segmentKey, topicKey } from '../keys.ts'
 import { putShapes } from '../shapeTable.ts'
 import { decodeTopic, encodeTopic, type StoredTopic } from '../topicRecord.ts'
 import { rowsByTopic } from './group.ts'
 import { type Piece, placeRows } from './place.ts'
 import { textBytes } from './rowsets.ts'
+import { storedEntries } from './storedEntries.ts'
 
 export type Batch = ReturnType<Database['batch']>
 
@@ -71,19 +71,6 @@ export async function rollEpoch(
   for (const seq of segments) writer.del(segmentKey(seq))
   await writer.flush()
   return directory.with(changes)
-}
-
-/** A topic's blocks as they stand on the disk. */
-async function storedEntries(db: Database, topicId: number): Promise<BlockEntry[]> {
-  const entries: BlockEntry[] = []
-  for await (const [key, record] of db.iterator({ ...indexRange(topicId), fillCache: false })) {
-    const { tmin, seq } = readBlockKey(key)
-    const extent = readIndexExtent(record)
-    if (!extent) throw new AppError('store_corrupt', `an index of topic number ${topicId} is damaged`)
-    const { tmax, seqMin, seqMax, count } = extent
-    entries.push({ tmin, tmax, seq, seqMin, seqMax, count })
-  }
-  return entries
 }
 
 /** A topic's record once `fresh` is in blocks. */
