@@ -2,7 +2,7 @@
 // of this process, so that a reconnect costs microseconds; equal checks under way are made once; an unknown name
 // costs as much as a wrong password.
 
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Gate } from './gate.ts'
 import { type Hash, verifyHash } from './hash.ts'
 import type { Account } from './passwordFile.ts'
@@ -55,18 +55,20 @@ export function createCredentials({
 
   return {
     async check(accounts, name, password) {
-      const tag = createHmac('sha256', key)
-        .update(`${Buffer.byteLength(name)}:${name}`)
-        .update(password)
-        .digest()
+      // Of bytes that begin with a secret key; the tag never leaves this process. In one call it costs a sixth of an HMAC.
+      const tag = hash(
+        'sha256',
+        Buffer.concat([key, Buffer.from(`${Buffer.byteLength(name)}:${name}`), password]),
+        'buffer',
+      )
       const account = accounts.get(name)
-      const hash = account?.hash ?? decoyOf(accounts, name)
-      if (hash === undefined) return null
+      const wanted = account?.hash ?? decoyOf(accounts, name)
+      if (wanted === undefined) return null
       const known = verified.get(name)
-      if (account && known && known.hash === hash.text && timingSafeEqual(known.tag, tag)) return account
-      const right = await verifyOnce(hash, tag, password)
+      if (account && known && known.hash === wanted.text && timingSafeEqual(known.tag, tag)) return account
+      const right = await verifyOnce(wanted, tag, password)
       if (!account || !right) return null
-      verified.set(name, { hash: hash.text, tag })
+      verified.set(name, { hash: wanted.text, tag })
       return account
     },
     keepOnly(accounts) {

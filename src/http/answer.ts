@@ -1,7 +1,7 @@
 // A page of rows as JSON, NDJSON or CSV, with the Link header that leads to the next one.
 // Large pages leave in pieces, so that a slow reader or a page of megabytes holds up nobody.
 
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../domain/errors.ts'
@@ -49,9 +49,7 @@ function sendTagged(
   format: Format,
 ): FastifyReply {
   const pieces = [...gather(lines[format](page))]
-  const hash = createHash('sha1')
-  for (const piece of pieces) hash.update(piece)
-  const tag = `W/"${hash.digest('base64url')}"`
+  const tag = `W/"${digestOf(pieces)}"`
   void reply.header('etag', tag).header('cache-control', 'private, no-cache')
   const known = request.headers['if-none-match']
   if (known !== undefined && known.split(',').some((one) => one.trim() === tag || one.trim() === '*')) {
@@ -59,6 +57,15 @@ function sendTagged(
   }
   void reply.header('content-type', mediaTypes[format])
   return reply.send(pieces.length > 1 ? Readable.from(pieces) : (pieces[0] ?? ''))
+}
+
+function digestOf(pieces: readonly string[]): string {
+  const [first = ''] = pieces
+  // In one call it costs a third.
+  if (pieces.length < 2) return hash('sha1', first, 'base64url')
+  const digest = createHash('sha1')
+  for (const piece of pieces) digest.update(piece)
+  return digest.digest('base64url')
 }
 
 const mediaTypes: Record<Format, string> = {

@@ -1,7 +1,7 @@
 // The opaque cursors of paging: where a page ended, the range it was cut from, and a mark of the query it belongs to.
 // A cursor holds no secret and grants nothing: what the caller may read is asked anew on every page.
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { AppError } from '../domain/errors.ts'
 import type { Position } from '../store/store.ts'
 
@@ -14,7 +14,7 @@ export interface RangeCursor {
 
 /** A short mark of what a query asks for; a cursor works only with the query that gave it. */
 export function markOf(parts: readonly unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 10)
+  return hash('sha256', JSON.stringify(parts), 'base64url').slice(0, 10)
 }
 
 /** The topic after which the next page begins, and the moment all pages show. */
