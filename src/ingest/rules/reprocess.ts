@@ -26,8 +26,7 @@ export async function remakeReadings(
   for (const reading of readings) {
     if (onlyRefused && !reading.cleaned?.refused) made.push(null)
     else if (standsAlone(reading)) {
-      const { seq: _seq, cleaned: _cleaned, ...publish } = reading
-      const cleaning = clean({ ...publish, fields: null })
+      const cleaning = clean(publishOf(reading))
       const parts = cleaning instanceof Promise ? await cleaning : cleaning
       const [only] = parts
       const isOne = parts.length === 1 && only?.cleaned?.record === undefined
@@ -42,6 +41,25 @@ export async function remakeReadings(
     turn = performance.now()
   }
   return { made, left }
+}
+
+/** The reading as it was published. Written out: copies by spread cost as much as the rules. */
+function publishOf(reading: Reading): NewReading {
+  const { topic, time, receivedAt, source, clientId, user, qos, retain, dup, properties, payload } = reading
+  return {
+    topic,
+    time,
+    receivedAt,
+    source,
+    clientId,
+    user,
+    qos,
+    retain,
+    dup,
+    properties,
+    payload,
+    fields: null,
+  }
 }
 
 /** Whether all that its fields are made of is in its payload. */

@@ -9,6 +9,7 @@ import { type BlockEntry, Directory, type SharedPages } from './directory.ts'
 import type { Epoch } from './hot/epoch.ts'
 import { kindRange } from './keys.ts'
 import { compactTopics, type RemoveInput, removeRows } from './roll/remove.ts'
+import { pausing } from './pausing.ts'
 import { type RemakeInput, remakeRows } from './roll/remake.ts'
 import { type Batch, rollEpoch, type RollContext } from './roll/roll.ts'
 import { storedEntries } from './roll/storedEntries.ts'
@@ -28,8 +29,6 @@ const inlineRollRows = 16_384
 const inlineRemoveTopics = 64
 /** Rows whose blocks are written again without a thread. */
 const inlineRemakeRows = 512
-/** The main thread works this long before it lets others in. */
-const turnMs = 4
 
 export interface Removal {
   readings: number
@@ -311,16 +310,6 @@ export class Blocks {
     const turn = this.#last.then(work, work)
     this.#last = turn.catch(() => {})
     return turn
-  }
-}
-
-/** Lets the loop turn every few milliseconds. */
-function pausing(): () => Promise<void> {
-  let turn = performance.now()
-  return async () => {
-    if (performance.now() - turn < turnMs) return
-    await nextTurn()
-    turn = performance.now()
   }
 }
 

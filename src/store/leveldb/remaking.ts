@@ -2,11 +2,12 @@
 // hands what is new to the blocks. Only what is in blocks is made again; what came later is rolled when its number asks for it.
 
 import { AppError } from '../../domain/errors.ts'
-import type { Reading } from '../../domain/reading.ts'
+import type { Cleaned, Reading } from '../../domain/reading.ts'
 import type { Remade, RemakeQuery, RemakeStep } from '../store.ts'
 import { fieldsText } from './block/fields.ts'
 import type { Keeper } from './keeper.ts'
 import type { Loaded } from './load.ts'
+import { pausing } from './pausing.ts'
 import type { Readings } from './readings.ts'
 import type { RemadeTopic } from './roll/remake.ts'
 
@@ -53,7 +54,7 @@ export async function remakeStep(deps: Deps, query: RemakeQuery, make: Make): Pr
   for (const [topic, list] of byTopic) {
     const made = await make(list)
     signal?.throwIfAborted()
-    const remade = remadeTopic(loaded, { list, made, topicId: loaded.names.idOf(topic) })
+    const remade = await remadeTopic(loaded, { list, made, topicId: loaded.names.idOf(topic) })
     if (remade.seqs.length > 0) topics.push({ ...remade, from: part.from, to: part.to })
   }
   const captures = [...loaded.captures.fresh]
@@ -127,22 +128,23 @@ function blocksOf({
   return { ids: [id], from: since, to: end, next: { topic: name, time: end } }
 }
 
-function remadeTopic(
+async function remadeTopic(
   { captures }: Loaded,
   { list, made, topicId }: { list: readonly Reading[]; made: readonly (Remade | null)[]; topicId: number },
-): Omit<RemadeTopic, 'from' | 'to'> {
+): Promise<Omit<RemadeTopic, 'from' | 'to'>> {
   if (made.length !== list.length) throw new AppError('internal', 'not every reading was made again')
   const seqs: number[] = []
   const captureIds: number[] = []
   const texts: Buffer[] = []
+  const pause = pausing()
+  const captureOf = createCaptureOf(captures)
   for (const [at, reading] of list.entries()) {
     const remade = made[at]
     if (!remade) continue
-    const { cleaned: _before, ...rest } = reading
-    const { fields, cleaned } = remade
     seqs.push(reading.seq)
-    captureIds.push(captures.idOf(cleaned ? { ...rest, cleaned } : rest))
-    texts.push(Buffer.from(fieldsText(fields)))
+    captureIds.push(captureOf(reading, remade.cleaned))
+    texts.push(Buffer.from(fieldsText(remade.fields)))
+    if ((at & 63) === 63) await pause()
   }
   const lengths = Uint32Array.from(texts, (text) => text.length)
   const offsets = new Uint32Array(lengths.length)
@@ -155,4 +157,35 @@ function remadeTopic(
     captureIds: Uint32Array.from(captureIds),
     fields: { bytes, offsets, lengths },
   }
+}
+
+/** Numbers of capture data; the readings of a topic mostly have the same, one after another. */
+function createCaptureOf(
+  captures: Loaded['captures'],
+): (reading: Reading, cleaned: Cleaned | undefined) => number {
+  let last: Reading | null = null
+  let lastText: string | undefined
+  let id = 0
+  return (reading, cleaned) => {
+    const text = cleaned && JSON.stringify(cleaned)
+    if (last && text === lastText && hasSameSender(reading, last)) return id
+    const { cleaned: _before, ...rest } = reading
+    id = captures.idOf(cleaned ? { ...rest, cleaned } : rest)
+    last = reading
+    lastText = text
+    return id
+  }
+}
+
+function hasSameSender(a: Reading, b: Reading): boolean {
+  return (
+    a.clientId === b.clientId &&
+    a.qos === b.qos &&
+    a.retain === b.retain &&
+    a.dup === b.dup &&
+    a.source === b.source &&
+    a.user === b.user &&
+    a.properties === null &&
+    b.properties === null
+  )
 }

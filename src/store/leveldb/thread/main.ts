@@ -1,13 +1,13 @@
 // A store thread: has the same database open as the main thread, rolls epochs and reads for long queries. Blocks are read
 // as they stood at one generation: the main thread changes none before this thread has taken its snapshot.
 
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { seriesBuffersOf } from '../aggregate/packed.ts'
 import { Shapes } from '../block/shapes.ts'
 import { type Database, openThreadDatabase } from '../database.ts'
 import { Directory, type SharedPages } from '../directory.ts'
 import { HotRows, type SharedRows } from '../hot/pages.ts'
+import { pausing } from '../pausing.ts'
 import { type RemoveInput, removeRows } from '../roll/remove.ts'
 import { type RemakeInput, remakeRows } from '../roll/remake.ts'
 import { rollEpoch, type RollContext } from '../roll/roll.ts'
@@ -68,7 +68,7 @@ class StoreThreadState {
       loadShapes(this.#db, this.#shapes)
       const epochs = params.epochs.map(({ rows, visible }) => ({ rows: new HotRows(rows), visible }))
       const sources = view.sources(() => this.#shapes, epochs, keepsBlocks)
-      const pause = pausing()
+      const pause = pausing(turnMs)
       for (const chunk of read(sources, params.job)) {
         if (chunk === null) await pause()
         else if (!(await out.send(chunk, buffersOf(chunk)))) return
@@ -95,7 +95,7 @@ class StoreThreadState {
           await batch.write({ sync: true })
           await out.exchange('written')
         },
-        pause: pausing(),
+        pause: pausing(turnMs),
       })
     } catch (error) {
       this.#shapes = new Shapes()
@@ -110,15 +110,8 @@ class StoreThreadState {
   }
 }
 
-/** Lets messages in every now and then. */
-function pausing(): () => Promise<void> {
-  let turn = performance.now()
-  return async () => {
-    if (performance.now() - turn < 50) return
-    await nextTurn()
-    turn = performance.now()
-  }
-}
+/** Messages are let in every now and then. */
+const turnMs = 50
 
 if (!parentPort) throw new Error('this module runs in a thread of the store')
 const port = parentPort
