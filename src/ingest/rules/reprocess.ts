@@ -23,6 +23,7 @@ export async function remakeReadings(
   const made: (Remade | null)[] = []
   let left = 0
   let turn = performance.now()
+  const [before, after] = [createTexts(), createTexts()]
   for (const reading of readings) {
     if (onlyRefused && !reading.cleaned?.refused) made.push(null)
     else if (standsAlone(reading)) {
@@ -31,7 +32,7 @@ export async function remakeReadings(
       const [only] = parts
       const isOne = parts.length === 1 && only?.cleaned?.record === undefined
       if (!isOne) left++
-      made.push(isOne && only ? changeOf(reading, only) : null)
+      made.push(isOne && only ? changeOf(before(reading.cleaned), reading, after(only.cleaned), only) : null)
     } else {
       left++
       made.push(null)
@@ -70,9 +71,29 @@ function standsAlone({ topic, payload, fields, cleaned }: Reading): boolean {
   return payload.length > 0 || fields === null || Object.keys(fields).length === 0
 }
 
-function changeOf(before: Reading, { fields, cleaned }: NewReading): Remade | null {
-  if (before.fields === null && fields === null && textOf(before.cleaned) === textOf(cleaned)) return null
+function changeOf(
+  before: Spelled,
+  reading: Reading,
+  { text, cleaned }: Spelled,
+  { fields }: NewReading,
+): Remade | null {
+  if (reading.fields === null && fields === null && before.text === text) return null
   return cleaned ? { fields, cleaned } : { fields }
 }
 
-const textOf = (cleaned: Cleaned | undefined): string => JSON.stringify(cleaned) ?? ''
+/** What cleaning says beside the fields, and its text. */
+interface Spelled {
+  cleaned: Cleaned | undefined
+  text: string
+}
+
+/** Neighbours mostly say the same: then they share one object, which need not be spelled again. */
+function createTexts(): (cleaned: Cleaned | undefined) => Spelled {
+  let last: Spelled = { cleaned: undefined, text: '' }
+  return (cleaned) => {
+    if (cleaned === last.cleaned) return last
+    const text = JSON.stringify(cleaned) ?? ''
+    if (text !== last.text) last = { cleaned, text }
+    return last
+  }
+}

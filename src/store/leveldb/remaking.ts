@@ -165,9 +165,11 @@ function createCaptureOf(
 ): (reading: Reading, cleaned: Cleaned | undefined) => number {
   let last: Reading | null = null
   let lastText: string | undefined
+  let lastCleaned: Cleaned | undefined
   let id = 0
   return (reading, cleaned) => {
-    const text = cleaned && JSON.stringify(cleaned)
+    const text = cleaned === lastCleaned ? lastText : JSON.stringify(cleaned)
+    lastCleaned = cleaned
     if (last && text === lastText && hasSameSender(reading, last)) return id
     const { cleaned: _before, ...rest } = reading
     id = captures.idOf(cleaned ? { ...rest, cleaned } : rest)
