@@ -190,7 +190,7 @@ export const configSchema = Type.Object(
       memory: choice(
         ['normal', 'small'],
         'normal',
-        'How much memory the server may take for what it stores: `small` for a Raspberry Pi, 150 to 180 MB in all at 5,000 messages a second.',
+        'How much memory the server may take for what it stores: `small` for a Raspberry Pi, 140 to 160 MB in all at 5,000 messages a second.',
       ),
       max_bytes: count(
         0,
