@@ -288,7 +288,8 @@ export class Bridge {
       remote.end(true)
       return
     }
-    done(0)
+    // The client answers QoS 2 from stores it no longer has after the end of its connection, and throws.
+    if (remote.connected) done(0)
   }
 
   /** QoS 0: nobody waits for it, so many may be on their way into the store. */

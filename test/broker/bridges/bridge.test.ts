@@ -1,9 +1,11 @@
 // Two real servers and a bridge between them: in, out and both ways, each MQTT version, over TLS, and while one of them is away.
 
 import { mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectAsync, type MqttClient } from 'mqtt'
+import { generate, parser } from 'mqtt-packet'
 import { afterEach, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
 import type { BridgeConfig } from '../../../src/config/bridge.ts'
@@ -314,6 +316,51 @@ test('no client from outside may take the session of a bridge, and one of a brid
   const second = await start({ sessionsPath: directory })
   expect(second.sessions.registry.get('$bridge/up')).toBeNull()
 })
+
+test('another broker that hangs up behind a QoS 2 message costs nothing but the connection', async () => {
+  const sockets = new Set<Socket>()
+  let connections = 0
+  const far = createServer((socket) => {
+    connections++
+    sockets.add(socket)
+    const reader = parser({ protocolVersion: 4 })
+    socket.on('error', () => undefined)
+    socket.on('data', (bytes) => reader.parse(bytes))
+    reader.on('packet', ({ cmd, messageId }) => {
+      if (cmd === 'connect') socket.write(generate({ cmd: 'connack', returnCode: 0, sessionPresent: false }))
+      if (cmd !== 'subscribe' || messageId === undefined) return
+      socket.write(generate({ cmd: 'suback', messageId, granted: [2] }))
+      const message = { cmd: 'publish', topic: 't', payload: 'x', dup: false, retain: false } as const
+      socket.write(generate({ ...message, qos: 2, messageId: 7 }), () => socket.destroy())
+    })
+  })
+  await new Promise<void>((resolve) => far.listen(0, '127.0.0.1', resolve))
+  ends.push(async () => {
+    for (const socket of sockets) socket.destroy()
+    far.close()
+  })
+  const { port } = far.address() as AddressInfo
+  const { bridges } = fill({
+    addresses: [`127.0.0.1:${port}`],
+    topics: [{ filter: '#', direction: 'in', qos: 2 }],
+    reconnect_max_s: 1,
+  })
+  const here = await start({ mqtt: { bridges } })
+  here.store.held = true
+  await expect.poll(() => connections, waiting).toBeGreaterThan(2)
+  // The answer comes when nobody is there to hear it.
+  here.store.held = false
+  here.store.releaseAll()
+  await expect.poll(() => textsOf(here), waiting).toContain('t x')
+  await exchangeOne(here)
+})
+
+/** Still there. */
+async function exchangeOne(server: TestServer): Promise<void> {
+  const client = await connect(server.port)
+  await client.publishAsync('alive', 'yes', { qos: 1 })
+  expect(textsOf(server)).toContain('alive yes')
+}
 
 test.each([
   [[{ name: 'a', addresses: ['x:0'] }], 'bridge a: "x:0" is no address'],
