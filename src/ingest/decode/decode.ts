@@ -101,10 +101,7 @@ function hasNames(value: unknown): boolean {
 
 function decodeText(text: string, options: DecodeOptions): Decoded {
   // Buffers of C programs end in NUL.
-  const trimmed = text
-    .replace(/^\ufeff/, '')
-    .replace(/\0+$/, '')
-    .trim()
+  const trimmed = withoutNuls(text.replace(/^\ufeff/, '')).trim()
   const first = trimmed.charCodeAt(0)
   if (first === openBrace || first === openBracket || first === quote) {
     const decoded = decodeJson(trimmed, options)
@@ -116,7 +113,7 @@ function decodeText(text: string, options: DecodeOptions): Decoded {
   } else if (first === slash && trimmed.includes('\n')) {
     const decoded = decodeDsmr(text)
     if (decoded) return decoded
-  } else if (/^[!$][A-Z]{2,}[A-Z0-9]*,[^\n]*\*[0-9A-F]{2}$/.test(trimmed)) {
+  } else if (/^[!$][A-Z]{2}[A-Z0-9]*,[^\n]*\*[0-9A-F]{2}$/.test(trimmed)) {
     return nothing('nmea')
   }
   return (
@@ -198,6 +195,13 @@ function treeOf(format: Format, tree: unknown): Decoded {
   const leaves = new Leaves()
   leaves.setTree(tree)
   return leaves.decoded(format)
+}
+
+/** By hand: a pattern would look at every run of NULs once for each of them. */
+function withoutNuls(text: string): string {
+  let end = text.length
+  while (end > 0 && text.charCodeAt(end - 1) === 0) end--
+  return end === text.length ? text : text.slice(0, end)
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -9,13 +9,18 @@ const amount = /^([+-]?\d+(?:\.\d+)?)\*([^*]{1,10})$/
 const clock = /^\d{12}[WS]$/
 /** Counters that carry no unit: failures, sags and swells. */
 const counter = /^\d+-\d+:(?:96\.7\.\d+|(?:32|52|72)\.(?:32|36)\.0)$/
+const identification = /^\/[\x20-\x7e]{4,80}\r?\n\r?\n/
+/** What stands behind the exclamation mark; a buffer of a C program may end in NULs. */
+const trailer = /^([0-9A-Fa-f]{4}|)[\s\0]*$/
+const trailerCharsMax = 1000
 const linesMax = 1000
 
 /** `null` when `text` is no telegram. */
 export function decodeDsmr(text: string): Decoded | null {
-  const telegram = /^(\/[\x20-\x7e]{4,80}\r?\n\r?\n[^]*?!)([0-9A-Fa-f]{4})?\s*\0*\s*$/.exec(text)
-  if (!telegram) return null
-  const [, body = '', checksum] = telegram
+  const end = text.lastIndexOf('!') + 1
+  const [, checksum] = trailer.exec(text.slice(end, end + trailerCharsMax + 1)) ?? []
+  if (end === 0 || checksum === undefined || !identification.test(text)) return null
+  const body = text.slice(0, end)
   const lines = body.split(/\r?\n/).slice(1, -1)
   if (lines.length > linesMax) return null
   const values = new Map<string, string>()
@@ -42,7 +47,7 @@ export function decodeDsmr(text: string): Decoded | null {
     } else if (counter.test(code) && /^\d+$/.test(value)) leaves.set(code, Number(value))
     else if (!clock.test(value)) leaves.set(code, value)
   }
-  if (checksum !== undefined && crc16(Buffer.from(body, 'latin1')) !== Number.parseInt(checksum, 16)) {
+  if (checksum !== '' && crc16(Buffer.from(body, 'latin1')) !== Number.parseInt(checksum, 16)) {
     leaves.marks.add('checksum')
   }
   leaves.end({ time: null, units })

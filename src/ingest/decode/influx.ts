@@ -44,7 +44,7 @@ function fieldValue(raw: string): unknown {
     const integer = BigInt(raw.slice(0, -1))
     return Number.isSafeInteger(Number(integer)) ? Number(integer) : integer
   }
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(raw)) return Number(raw)
+  if (/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(raw)) return Number(raw)
   if (/^(?:t|T|true|True|TRUE)$/.test(raw)) return true
   if (/^(?:f|F|false|False|FALSE)$/.test(raw)) return false
   return undefined

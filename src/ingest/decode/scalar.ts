@@ -7,7 +7,7 @@ import { type Decoded, Leaves, nothing } from './decoded.ts'
 
 const textCharsMax = 1024
 const missing = /^(?:[+-]?nan|null|none|undefined|[+-]?inf(?:inity)?)$/i
-const withUnit = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(\s*)([^\d\s.,;:+-][^\s]{0,9})$/
+const withUnit = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)(\s*)([^\d\s.,;:+-][^\s]{0,9})$/
 
 /** `text` is trimmed and is no JSON. */
 export function decodeScalar(text: string): Decoded {
@@ -37,7 +37,7 @@ export function decodeScalar(text: string): Decoded {
 
 /** The number a text is, exactly; `null` when it is none or when zeros in front say that it may be a name. */
 export function numberOf(text: string): FieldValue | null {
-  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) || /^[+-]?0\d+$/.test(text)) return null
+  if (!/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) || /^[+-]?0\d+$/.test(text)) return null
   // 12E45 without a point or a sign is more often hexadecimal than a number.
   if (/^\d+[eE]\d{2,}$/.test(text)) return null
   const number = Number(text)

@@ -144,8 +144,7 @@ function cast(value: FieldValue, type: NonNullable<FieldSource['type']>): FieldV
 
 /** A rule that asks for a number means that zeros in front are no name. */
 function textNumber(text: string): FieldValue | null {
-  const plain = /^([+-]?)0+(\d.*)$/.exec(text)
-  return numberOf(plain ? `${plain[1]}${plain[2]}` : text)
+  return numberOf(text.replace(/^([+-]?)0+(?=\d)/, '$1'))
 }
 
 function toBoolean(value: FieldValue): boolean | null {
@@ -160,7 +159,7 @@ function compileUnit(
   text: string | undefined,
 ): { name: string; convert: (value: number) => number } | null {
   if (text === undefined) return null
-  const [from = '', to] = text.split(/\s*->\s*/)
+  const [from = '', to] = text.split('->').map((part) => part.trim())
   if (to === undefined) return { name: unitOf(from) ?? from, convert: (value) => value }
   const convert = conversion(from, to)
   if (!convert) throw new RangeError(`${name}: there is no conversion from "${from}" to "${to}"`)

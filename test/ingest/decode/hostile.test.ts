@@ -1,0 +1,41 @@
+// Payloads made so that a pattern looks at the same bytes again and again: a publish of 200 kB would hold up every other
+// client for half a minute. Nothing is timed: such a pattern does not come to its end within the patience of the runner.
+
+import { expect, test } from 'vitest'
+import { decode } from '../../../src/ingest/decode/decode.ts'
+import { fieldOf } from '../../../src/ingest/describe/homeAssistant.ts'
+import { compileFields } from '../../../src/ingest/rules/fieldStep.ts'
+
+const size = 200_000
+const long = (unit: string): string => unit.repeat(Math.floor(size / unit.length))
+
+test.each([
+  ['NULs before the end', `a${long('\0')}a`],
+  ['NULs after each word', `${long('a\0\0')}a`],
+  ['a sentence of NMEA without a comma', `!${long('A')}`],
+  ['asterisks of NMEA', `$GPGGA,${long('*')}`],
+  ['digits in a column', `a;b\n${long('1')}x;2`],
+  ['digits of line protocol', `m f=${'1'.repeat(60_000)}x`],
+  ['digits of JSON', `{"a":${long('1')}x}`],
+  ['blanks behind a telegram', `/ABC5xyz\r\n\r\n!${long(' ')}x`],
+  ['NULs and blanks behind a telegram', `/ABC5xyz\r\n\r\n!${long('\0 ')}x`],
+  ['exclamation marks of a telegram', `/ABC5xyz\r\n\r\n${long('! ')}x`],
+])('%s', (_name, text) => {
+  const { records } = decode(Buffer.from(text), { topic: 't' })
+  expect(records.length).toBeLessThan(2)
+})
+
+test('zeros before a line break where a rule wants a number', () => {
+  const step = compileFields({ value: { type: 'number' } })
+  const draft = { fields: { value: `${long('0')}\n1` }, units: null, marks: null, isChanged: false }
+  expect(step(draft)).toMatchObject({ field: 'value' })
+})
+
+test.each([
+  `{{ value_json.a${' | d'.repeat(30)} !`,
+  `{{ value_json.a${' | int '.repeat(20)} %}`,
+  `{{ value_json.a${' | float ( 1 ) '.repeat(12)} x`,
+  `{{ value_json.a |${' '.repeat(900)}x`,
+])('a template of Home Assistant: %s', (template) => {
+  expect(fieldOf(template)).toBeNull()
+})
