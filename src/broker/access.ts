@@ -41,6 +41,7 @@ const codes = {
   identifierRejected: 0x85,
   retainNotSupported: 0x9a,
   qosNotSupported: 0x9b,
+  packetTooLarge: 0x95,
   connectionRateExceeded: 0x9f,
 } as const
 
@@ -72,6 +73,11 @@ async function login(
   }
   if (will?.retain === true && !limits.retain_available) {
     return refuse(codes.retainNotSupported, 'a retained will [MQTT-3.2.2-13]')
+  }
+  const willBytes = will?.payload?.length ?? 0
+  if (limits.max_payload_size > 0 && willBytes > limits.max_payload_size) {
+    const most = `${limits.max_payload_size} are allowed (mqtt.max_payload_size)`
+    return refuse(codes.packetTooLarge, `a will with a payload of ${willBytes} bytes; ${most}`)
   }
   let principal: Principal | null
   try {

@@ -37,6 +37,15 @@ export function readAuthorities(path: string): Buffer[] {
   return files.sort().map((name) => readPem(join(path, name)))
 }
 
+/** Every revocation list in a PEM file: TLS reads but the first of a text. Throws `bad_config` when there is none. */
+export function readRevocationLists(path: string): string[] {
+  const lists = readPem(path)
+    .toString('latin1')
+    .match(/-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----/g)
+  if (lists === null) throw new AppError('bad_config', `${path} holds no revocation list (BEGIN X509 CRL)`)
+  return lists
+}
+
 export function readPem(path: string): Buffer {
   try {
     return readFileSync(path)

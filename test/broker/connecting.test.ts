@@ -93,3 +93,25 @@ test.each([
   await refused.untilClosed()
   client.destroy()
 })
+
+test.each([
+  [4, { returnCode: 5 }],
+  [5, { reasonCode: 0x95 }],
+] as const)(
+  'a will may hold no more than a publish, also with protocol level %i',
+  async (version, answer) => {
+    server = await startServer({ mqtt: { max_payload_size: 10 } })
+    const connectWith = async (bytes: number) => {
+      const client = await openRaw(server.port, version)
+      const will = { topic: 'w', payload: Buffer.alloc(bytes, 'x'), qos: 1 as const, retain: false }
+      client.send({ ...connectPacket(version, { clientId: `of ${bytes}` }), will })
+      return client
+    }
+    const [allowed, refused] = [await connectWith(10), await connectWith(11)]
+    expect(await refused.take('connack')).toMatchObject(answer)
+    await refused.untilClosed()
+    await allowed.take('connack')
+    allowed.destroy()
+    await expect.poll(() => server.store.readings.map(({ payload }) => payload.length)).toEqual([10])
+  },
+)

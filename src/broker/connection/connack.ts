@@ -8,7 +8,7 @@ import type { BrokerClient } from '../client.ts'
 type Properties = NonNullable<IConnackPacket['properties']>
 
 /** MQTT 3 return codes by MQTT 5 reason code [MQTT-3.1.1 table 3.1]. */
-const returnCodes: Record<number, number> = { 0x84: 1, 0x85: 2, 0x86: 4, 0x87: 5 }
+const returnCodes: Record<number, number> = { 0x84: 1, 0x85: 2, 0x86: 4, 0x87: 5, 0x95: 5 }
 const serverUnavailable = 3
 
 export function sendConnack(client: BrokerClient, sessionPresent: boolean, limits: Config['mqtt']): void {

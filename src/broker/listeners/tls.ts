@@ -13,7 +13,7 @@ import {
 } from 'node:tls'
 import type { ListenerConfig } from '../../config/listener.ts'
 import { AppError } from '../../domain/errors.ts'
-import { checkContext, type Pair, readAuthorities, readPem } from '../../ops/pem.ts'
+import { checkContext, type Pair, readAuthorities, readPem, readRevocationLists } from '../../ops/pem.ts'
 
 export interface TlsServer {
   /** Hand it connections with `emit('connection', socket)`. It listens nowhere itself. */
@@ -104,7 +104,7 @@ function contextOptions(config: ListenerConfig, { cert_file, key_file }: Pair): 
     honorCipherOrder: true,
   }
   if (config.ca_file !== '') options.ca = readAuthorities(config.ca_file)
-  if (config.crl_file !== '') options.crl = readPem(config.crl_file)
+  if (config.crl_file !== '') options.crl = readRevocationLists(config.crl_file)
   if (config.ciphers !== '') options.ciphers = config.ciphers
   checkContext(options, { cert_file, key_file })
   return options

@@ -223,6 +223,13 @@ describe('TLS', () => {
     await expect(connect(`mqtts://localhost:${port}`, pair('revoked'))).rejects.toThrow()
   })
 
+  test('a file with the lists of several authorities is read to its end', async () => {
+    const port = await start({ ...strict, crl_file: fixture('crls.pem') })
+    await exchange(await connect(`mqtts://localhost:${port}`, pair('branch')), 10)
+    await exchange(await connect(`mqtts://localhost:${port}`, pair('client')), 10)
+    await expect(connect(`mqtts://localhost:${port}`, pair('revoked'))).rejects.toThrow()
+  })
+
   test.each([
     ['common_name', 'sensor-1'],
     ['subject', 'CN=sensor-1,O=Amber'],
