@@ -1,4 +1,5 @@
-// Profiles of devices that speak MQTT themselves: Tasmota, Zigbee2MQTT, Shelly, ESPHome, OwnTracks, Homie, Victron.
+// Profiles of devices that speak MQTT themselves: Tasmota, Zigbee2MQTT, Shelly, ESPHome, Home Assistant's statestream,
+// OwnTracks, Homie, Victron.
 
 import type { RuleSource } from '../rules/schema.ts'
 import { type Profile, units, valueRules } from './profile.ts'
@@ -171,6 +172,19 @@ const shelly: Profile = {
   ],
 }
 
+/** Before ESPHome, whose topics look the same behind the node's name. */
+const statestream: Profile = {
+  name: 'statestream',
+  title: "Home Assistant's statestream",
+  rules: [
+    {
+      name: 'statestream',
+      topic: ['homeassistant/+/+/state', 'statestream/+/+/state'],
+      tags: { kind: 2, entity: 3 },
+    },
+  ],
+}
+
 const esphome: Profile = {
   name: 'esphome',
   title: 'ESPHome',
@@ -250,4 +264,13 @@ const victron: Profile = {
   ],
 }
 
-export const sensors: readonly Profile[] = [tasmota, zigbee2mqtt, shelly, esphome, owntracks, homie, victron]
+export const sensors: readonly Profile[] = [
+  tasmota,
+  zigbee2mqtt,
+  shelly,
+  statestream,
+  esphome,
+  owntracks,
+  homie,
+  victron,
+]

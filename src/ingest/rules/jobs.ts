@@ -56,8 +56,8 @@ export interface JobsDeps {
 
 /** Ended jobs that are remembered. */
 const endedMax = 100
-/** Readings of one step: some 40 MB of small ones, and a tenth of a second. */
-const readingsMax = 32_768
+/** Readings of one step: its blocks are written in one batch, which commits have to wait for. */
+const readingsMax = 4096
 
 /** `file`: where jobs are kept; empty: they end with the process. */
 export async function openJobs(deps: JobsDeps, { file }: { file: string }): Promise<Jobs> {

@@ -151,3 +151,10 @@ test('a clock that was never set, and a last will of OwnTracks, give no time', a
   const [will] = await clean('owntracks/jane/phone', '{"_type":"lwt","tst":1700000000}', receivedAt)
   expect([unset?.time, will?.time]).toEqual([receivedAt, receivedAt])
 })
+
+test("what Home Assistant's statestream tells is of no ESPHome device called homeassistant", async () => {
+  const [stream] = await clean('homeassistant/sensor/kitchen/state', '21.5', receivedAt)
+  const [node] = await clean('kitchen/sensor/temperature/state', '21.5', receivedAt)
+  expect({ ...stream?.cleaned?.tags }).toEqual({ kind: 'sensor', entity: 'kitchen' })
+  expect({ ...node?.cleaned?.tags }).toEqual({ device: 'kitchen', kind: 'sensor', entity: 'temperature' })
+})
