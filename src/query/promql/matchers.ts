@@ -4,6 +4,7 @@ import { RE2JS } from 're2js'
 import type { LabelMatcher } from './ast.ts'
 import type { Labels } from './labels.ts'
 import { fault } from './faults.ts'
+import { patternSize } from './patternSize.ts'
 
 export interface Matcher {
   name: string
@@ -13,6 +14,8 @@ export interface Matcher {
 }
 
 const patternMax = 2000
+/** Compiled in some tens of milliseconds. */
+const sizeMax = 5000
 const rememberedMax = 10_000
 
 function compileMatcher({ name, operator, value }: LabelMatcher): Matcher {
@@ -44,6 +47,11 @@ function compileRegex(pattern: string): (text: string) => boolean {
 /** Throws `bad_request` for what RE2 does not take. */
 export function compileRe2(pattern: string): RE2JS {
   if (pattern.length > patternMax) throw fault(`a regular expression has at most ${patternMax} characters`)
+  if (patternSize(pattern) > sizeMax) {
+    throw fault(
+      `"${pattern.slice(0, 60)}" repeats too much: written out it has more than ${sizeMax} characters and classes`,
+    )
+  }
   try {
     // Like Go's syntax for Prometheus: a dot takes line ends too.
     return RE2JS.compile(pattern, RE2JS.DOTALL)
