@@ -12,13 +12,12 @@ const counter = /^\d+-\d+:(?:96\.7\.\d+|(?:32|52|72)\.(?:32|36)\.0)$/
 const identification = /^\/[\x20-\x7e]{4,80}\r?\n\r?\n/
 /** What stands behind the exclamation mark; a buffer of a C program may end in NULs. */
 const trailer = /^([0-9A-Fa-f]{4}|)[\s\0]*$/
-const trailerCharsMax = 1000
 const linesMax = 1000
 
 /** `null` when `text` is no telegram. */
 export function decodeDsmr(text: string): Decoded | null {
   const end = text.lastIndexOf('!') + 1
-  const [, checksum] = trailer.exec(text.slice(end, end + trailerCharsMax + 1)) ?? []
+  const [, checksum] = trailer.exec(text.slice(end)) ?? []
   if (end === 0 || checksum === undefined || !identification.test(text)) return null
   const body = text.slice(0, end)
   const lines = body.split(/\r?\n/).slice(1, -1)

@@ -40,7 +40,7 @@ export function patternSize(pattern: string): number {
 
 /** A repeat, an escape, a quoted text, a class, or one character. */
 const token =
-  /\{\d{1,9}(?:,\d{0,9})?\}|\\Q[^]*?(?:\\E|$)|\\[^]|\[\^?\]?(?:\\[^]|\[:\^?\w+:\]|[^\]\\])*\]|[^]/y
+  /\{\d{1,9}(?:,\d{0,9})?\}|\\Q[^]*?(?:\\E|$)|\\x\{\w{1,8}\}|\\[^]|\[\^?\]?(?:\\[^]|\[:\^?\w+:\]|[^\]\\])*\]|[^]/y
 
 function tokenAt(pattern: string, at: number): RegExpExecArray | null {
   token.lastIndex = at

@@ -25,6 +25,16 @@ test.each([
   expect(records.length).toBeLessThan(2)
 })
 
+test('a telegram in a buffer of a C program is one, however long the buffer', () => {
+  const telegram = `/ABC5xyz\r\n\r\n1-0:1.8.1(000123.400*kWh)\r\n!${'\0'.repeat(4096)}\r\n`
+  const { format, records } = decode(Buffer.from(telegram), { topic: 't' })
+  expect([format, { ...records[0]?.fields }]).toEqual(['dsmr-p1', { '1-0:1.8.1': 123.4 }])
+})
+
+test('an exclamation mark in the first line alone ends no telegram', () => {
+  expect(decode(Buffer.from('/AB!1234\r\n\r\n'), { topic: 't', format: 'dsmr-p1' }).records).toEqual([])
+})
+
 test('zeros before a line break where a rule wants a number', () => {
   const step = compileFields({ value: { type: 'number' } })
   const draft = { fields: { value: `${long('0')}\n1` }, units: null, marks: null, isChanged: false }

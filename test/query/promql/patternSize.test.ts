@@ -18,6 +18,7 @@ test.each([
   ['[]a-z[:alpha:]]{7}', 7],
   [String.raw`\d{4}-\d{2}`, 7],
   [String.raw`\Qab{9}\E`, 9],
+  [String.raw`\x{1000}+`, 1],
   ['a{,5}', 5],
   ['home/.*|kitchen', 14],
   ['((a', 1],
