@@ -2,7 +2,7 @@
 // hour, by seven minutes, and 100,000 topics of 50 readings. Run: npx tsx bench/store/aggregate.ts
 
 import { aggregateBlock } from '../../src/store/leveldb/aggregate/block.ts'
-import { unpacked } from '../../src/store/leveldb/aggregate/packed.ts'
+import { type SeriesChunk, unpacked } from '../../src/store/leveldb/aggregate/packed.ts'
 import { RowAggregator } from '../../src/store/leveldb/aggregate/rows.ts'
 import { AggregateTarget } from '../../src/store/leveldb/aggregate/target.ts'
 import { encodeBlock } from '../../src/store/leveldb/block/block.ts'
@@ -105,15 +105,19 @@ function ask(
     { open, bytesMax: 2 ** 31 },
     { fields, edges, quantiles: quantiles ?? [] },
   )
-  for (let block = 0; block < blocks.length; block++) {
-    aggregateBlock(target, target.group(group ?? topics[topicOf[block]!]!), block, indexes[block]!)
-  }
   let series = 0
   let count = 0
-  for (const chunk of target.series()) {
-    series += chunk.groups.length
-    for (const { counts } of unpacked(chunk)) for (const own of counts) count += own
+  const take = (chunks: Iterable<SeriesChunk>): void => {
+    for (const chunk of chunks) {
+      series += chunk.groups.length
+      for (const { counts } of unpacked(chunk)) for (const own of counts) count += own
+    }
   }
+  for (let block = 0; block < blocks.length; block++) {
+    aggregateBlock(target, target.group(group ?? topics[topicOf[block]!]!), block, indexes[block]!)
+    take(target.ready())
+  }
+  take(target.finish())
   return { ms: performance.now() - began, opened, series, count }
 }
 
@@ -177,7 +181,7 @@ show('hourly, one field, 200,000 hot rows', () => {
     row.end = row.start + hot.lengths[i]!
     rows.add(group, row)
   }
-  const series = [...target.series()].flatMap(unpacked)
+  const series = [...target.finish()].flatMap(unpacked)
   return { ms: performance.now() - began, opened: 0, series: series.length, count: hot.count }
 })
 

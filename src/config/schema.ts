@@ -192,6 +192,13 @@ export const configSchema = Type.Object(
         'normal',
         'How much memory the server may take for what it stores: `small` for a Raspberry Pi, 140 to 160 MB in all at 5,000 messages a second.',
       ),
+      query_threads: Type.Integer({
+        minimum: 0,
+        maximum: 64,
+        default: 0,
+        description:
+          'Threads that read for long queries, each with a part of the topics. 0: two, or one with `memory: small`.',
+      }),
       max_bytes: count(
         0,
         'Bytes on disk above which the oldest readings are removed, whole blocks at a time. 0: no limit.',

@@ -72,7 +72,15 @@ export async function answerAggregate(
     Math.min(limits.aggregate_buckets, limits.query_rows),
   )
   const { filters, mayRead, fields, group } = question
-  const ask = { filters, mayRead, fields, edges: buckets.edges, quantiles: figures.quantiles, signal }
+  const ask = {
+    filters,
+    mayRead,
+    fields,
+    edges: buckets.edges,
+    quantiles: figures.quantiles,
+    columns: figures.columns,
+    signal,
+  }
   const series: AnsweredSeries[] = []
   let rows = 0
   const add = (group: AnsweredSeries['group'], one: SeriesAggregate): void => {

@@ -3,13 +3,14 @@
 
 import { AppError } from '../domain/errors.ts'
 import { printable } from '../domain/topic.ts'
-import type { SeriesAggregate } from '../store/store.ts'
+import type { AggregateColumn, SeriesAggregate } from '../store/store.ts'
 
 export interface Figures {
   /** As they were asked for: the names of the columns. */
   names: readonly string[]
   /** What the store is to work out. */
   quantiles: readonly number[]
+  columns: readonly AggregateColumn[]
   /** One column for each name. */
   columnsOf(series: SeriesAggregate): Float64Array[]
 }
@@ -18,15 +19,24 @@ export type Fill = 'none' | 'null' | 'previous' | 'linear'
 
 const figuresMax = 32
 
-const simple: Record<string, (series: SeriesAggregate) => Float64Array> = {
-  mean: ({ sums, counts }) => sums.map((sum, at) => sum / (counts[at] ?? 0)),
-  min: ({ mins }) => mins,
-  max: ({ maxs }) => maxs,
-  sum: ({ sums }) => sums,
-  count: ({ counts }) => counts,
-  first: ({ firsts }) => firsts,
-  last: ({ lasts }) => lasts,
-  stddev: ({ m2s, counts }) => m2s.map((m2, at) => Math.sqrt(m2 / (counts[at] ?? 0))),
+interface Simple {
+  /** What it is worked out from, beside counts. */
+  from: AggregateColumn[]
+  of: (series: SeriesAggregate) => Float64Array
+}
+
+const simple: Record<string, Simple> = {
+  mean: { from: ['sums'], of: ({ sums, counts }) => sums.map((sum, at) => sum / (counts[at] ?? 0)) },
+  min: { from: ['mins'], of: ({ mins }) => mins },
+  max: { from: ['maxs'], of: ({ maxs }) => maxs },
+  sum: { from: ['sums'], of: ({ sums }) => sums },
+  count: { from: [], of: ({ counts }) => counts },
+  first: { from: ['firsts'], of: ({ firsts }) => firsts },
+  last: { from: ['lasts'], of: ({ lasts }) => lasts },
+  stddev: {
+    from: ['m2s'],
+    of: ({ m2s, counts }) => m2s.map((m2, at) => Math.sqrt(m2 / (counts[at] ?? 0))),
+  },
 }
 
 /** Reads `mean,p95`; each name once. Throws `bad_request` that names what is not known. */
@@ -36,14 +46,22 @@ export function parseFigures(names: readonly string[]): Figures {
     throw fault(`ask for 1 to ${figuresMax} functions`)
   }
   const quantiles: number[] = []
+  const needed = new Set<AggregateColumn>()
   const columns = wanted.map((name): ((series: SeriesAggregate) => Float64Array) => {
-    if (Object.hasOwn(simple, name)) return simple[name] ?? fail(name)
+    const known = Object.hasOwn(simple, name) ? simple[name] : undefined
+    for (const column of known?.from ?? []) needed.add(column)
+    if (known) return known.of
     const [, percent] = /^p(\d{1,3}(?:\.\d{1,6})?)$/.exec(name) ?? []
     if (percent === undefined || Number(percent) > 100) return fail(name)
     const at = quantiles.push(Number(percent) / 100) - 1
     return ({ quantiles: found }) => found[at] ?? new Float64Array(0)
   })
-  return { names: wanted, quantiles, columnsOf: (series) => columns.map((column) => column(series)) }
+  return {
+    names: wanted,
+    quantiles,
+    columns: [...needed],
+    columnsOf: (series) => columns.map((column) => column(series)),
+  }
 }
 
 /** Columns over every bucket. A count of nothing is 0, whatever the fill. */

@@ -6,8 +6,9 @@ import { type LevelDeps, openLevelStore } from './leveldb/engine.ts'
 import { createMemoryStore } from './memory.ts'
 import type { ReadingStore } from './store.ts'
 
-export type StoreConfig = Omit<Config['store'], 'retention'> & {
+export type StoreConfig = Omit<Config['store'], 'retention' | 'query_threads'> & {
   retention: () => readonly RetentionRule[]
+  query_threads?: number
 }
 
 /** Throws an `AppError` that says what is wrong with the directory and what to do. */

@@ -79,12 +79,16 @@ export interface AggregateQuery {
   edges: Float64Array
   /** Quantiles wanted, each from 0 to 1; exact, between two values interpolated in a straight line (R-7, as in PromQL). */
   quantiles: readonly number[]
+  /** Columns that are looked at, beside counts and quantiles: others may be left empty. By default all are. */
+  columns?: readonly AggregateColumn[] | undefined
   /** Topics with the same answer are one series, by that name; `null` leaves a topic out. By default each topic is one. */
   groupOf?: (topic: string) => string | null
   signal?: AbortSignal
 }
 
-/** One field of one topic or group over the buckets in which it has a number: arrays of one length. */
+export type AggregateColumn = 'sums' | 'm2s' | 'mins' | 'maxs' | 'firsts' | 'lasts'
+
+/** One field of one topic or group over the buckets in which it has a number: arrays of one length, or empty ones. */
 export interface SeriesAggregate {
   /** The topic, or what `groupOf` answered. */
   group: string

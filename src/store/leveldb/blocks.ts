@@ -1,10 +1,8 @@
 // The blocks of a store and every change to them: rolls, removals, compaction. Changes come one after another; readers see
 // the blocks as they were until a change ends, then as they are, in one tick. Large work is done in a thread.
 
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Shapes } from './block/shapes.ts'
 import { compactRange, type Database } from './database.ts'
-import type { SeriesChunk } from './aggregate/packed.ts'
 import { type BlockEntry, Directory, type SharedPages } from './directory.ts'
 import type { Epoch } from './hot/epoch.ts'
 import { kindRange } from './keys.ts'
@@ -13,12 +11,10 @@ import { pausing } from './pausing.ts'
 import { type RemakeInput, remakeRows } from './roll/remake.ts'
 import { type Batch, rollEpoch, type RollContext } from './roll/roll.ts'
 import { storedEntries } from './roll/storedEntries.ts'
-import { type AggregateJob, aggregateSteps } from './scan/aggregates.ts'
-import type { RowChunk } from './scan/chunk.ts'
-import { type RangeJob, rangeChunks, type SinceJob, sinceChunks, type Sources } from './scan/jobs.ts'
-import { type SampleChunk, sampleChunks, type SamplesJob } from './scan/samples.ts'
 import { loadShapes } from './shapeTable.ts'
-import type { RollParams, ScanParams, ViewParams } from './thread/main.ts'
+import { Scans } from './scans.ts'
+import type { RollParams, ViewParams } from './thread/main.ts'
+import { Readers } from './thread/readers.ts'
 import { StoreThread, type ThreadData } from './thread/thread.ts'
 import { View } from './view.ts'
 import type { WriteGate } from './writeGate.ts'
@@ -37,34 +33,25 @@ export interface Removal {
   topicIds: number[]
 }
 
-/** Which rows in memory a scan sees, and where it runs. */
-export interface Asking {
-  epochs: readonly Epoch[]
-  /** Read here: starting a thread would take longer. */
-  isSmall: boolean
-  signal?: AbortSignal | undefined
-}
-
-export type Scan = { method: 'range'; job: RangeJob } | { method: 'since'; job: SinceJob }
-
 export class Blocks {
   readonly #db: Database
   readonly #gate: WriteGate
   #shapes: Shapes
   readonly #roller: StoreThread
-  readonly #reader: StoreThread
+  readonly #readers: Readers
+  readonly scans: Scans
   #view: View
   /** The change under way; the next waits for it. */
   #last: Promise<unknown> = Promise.resolve()
   /** Blocks are being written that no view knows yet. */
   #isWriting = false
-  /** The reading thread has its snapshot of the view before. */
+  /** The reading threads have their snapshots of the view before. */
   #isPinned = false
 
   constructor(
     db: Database,
     gate: WriteGate,
-    { path, cacheBytes }: ThreadData,
+    { path, cacheBytes, threads }: ThreadData & { threads: number },
     { directory, shapes }: { directory: Directory; shapes: Shapes | null },
   ) {
     this.#db = db
@@ -72,7 +59,12 @@ export class Blocks {
     this.#shapes = shapes ?? loadedShapes(db)
     this.#view = new View(db, directory, 0)
     this.#roller = new StoreThread({ path, cacheBytes: 0 })
-    this.#reader = new StoreThread({ path, cacheBytes })
+    this.#readers = new Readers({ path, cacheBytes }, threads)
+    this.scans = new Scans(this.#readers, {
+      view: () => this.#view,
+      shapes: () => this.#shapes,
+      mayAskThreads: () => !this.#isWriting || this.#isPinned,
+    })
   }
 
   get directory(): Directory {
@@ -157,60 +149,16 @@ export class Blocks {
     return this.#turn(() => compactRange(this.#db, gte, lt))
   }
 
-  /** Chunks of a scan, read here when it is small, else in a thread. */
-  rows(scan: Scan, asking: Asking): AsyncGenerator<RowChunk> {
-    const read = (sources: Sources): Iterable<RowChunk> =>
-      scan.method === 'range' ? rangeChunks(sources, scan.job) : sinceChunks(sources, scan.job)
-    return this.#scan(scan, read, asking)
-  }
-
-  aggregate(job: AggregateJob, asking: Asking): AsyncGenerator<SeriesChunk> {
-    const read = (sources: Sources) => aggregateSteps(sources, job)
-    return this.#scan({ method: 'aggregate', job }, read, asking)
-  }
-
-  samples(job: SamplesJob, asking: Asking): AsyncGenerator<SampleChunk> {
-    const read = (sources: Sources) => sampleChunks(sources, job)
-    return this.#scan({ method: 'samples', job }, read, asking)
-  }
-
-  async *#scan<Chunk>(
-    { method, job }: { method: string; job: unknown },
-    read: (sources: Sources) => Iterable<Chunk | null>,
-    { epochs, isSmall, signal }: Asking,
-  ): AsyncGenerator<Chunk> {
-    // What is visible now is what the query sees, even if it has to wait.
-    const seen = epochs.map((epoch) => ({ epoch, visible: epoch.visible }))
-    const view = this.#view.acquire()
-    try {
-      // A thread that starts while blocks are written would see some that belong to the next view.
-      if (isSmall || (this.#isWriting && !this.#isPinned)) {
-        const hot = seen.map(({ epoch, visible }) => ({ rows: epoch.rows, visible }))
-        yield* inTurns(read(view.sources(() => this.#shapes, hot)))
-        return
-      }
-      const params: ScanParams<unknown> = {
-        generation: view.generation,
-        pages: view.directory.shared,
-        epochs: seen.map(({ epoch, visible }) => ({ rows: epoch.share(), visible })),
-        job,
-      }
-      yield* this.#reader.call<Chunk, void>(method, params, signal)
-    } finally {
-      view.release()
-    }
-  }
-
   /** The view is gone after this; what runs in threads fails. */
   async close(): Promise<void> {
     await Promise.allSettled([this.#last])
-    await Promise.all([this.#roller.close(), this.#reader.close()])
+    await Promise.all([this.#roller.close(), this.#readers.close()])
     this.#view.release()
   }
 
   /** Stops what can be stopped: the database is to be closed whatever is under way. */
   async abandon(): Promise<void> {
-    await Promise.all([this.#roller.close(), this.#reader.close()])
+    await Promise.all([this.#roller.close(), this.#readers.close()])
     await Promise.allSettled([this.#last])
     this.#view.release()
   }
@@ -290,13 +238,13 @@ export class Blocks {
     this.#gate.leave()
   }
 
-  /** Nothing is written before a reading thread has the blocks as they are. */
+  /** Nothing is written before the reading threads have the blocks as they are. */
   async #prepare(): Promise<void> {
     const { generation, directory } = this.#view
-    this.#isPinned = this.#reader.isRunning
+    this.#isPinned = this.#readers.isRunning
     this.#isWriting = true
     const params: ViewParams = { generation, pages: directory.shared }
-    if (this.#isPinned) await this.#reader.ask('pin', params)
+    if (this.#isPinned) await this.#readers.pin(params)
   }
 
   #swap(directory: Directory): void {
@@ -317,19 +265,4 @@ function loadedShapes(db: Database): Shapes {
   const shapes = new Shapes()
   loadShapes(db, shapes)
   return shapes
-}
-
-/** Chunks as they come; the loop turns after each of them, and every few milliseconds between. */
-async function* inTurns<Chunk>(chunks: Iterable<Chunk | null>): AsyncGenerator<Chunk> {
-  const pause = pausing()
-  let isFirst = true
-  for (const chunk of chunks) {
-    if (chunk === null) {
-      await pause()
-      continue
-    }
-    if (!isFirst) await nextTurn()
-    isFirst = false
-    yield chunk
-  }
 }

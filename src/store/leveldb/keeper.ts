@@ -11,7 +11,7 @@ import type { Directory } from './directory.ts'
 import { DiskMeter } from './disk.ts'
 import type { Epoch } from './hot/epoch.ts'
 import type { Loaded } from './load.ts'
-import { idleRollMs, type LevelOptions, queryCacheBytes, rollLimits } from './options.ts'
+import { idleRollMs, type LevelOptions, rollLimits, threadDataOf } from './options.ts'
 import { applyRetention } from './retention.ts'
 import { AppError } from '../../domain/errors.ts'
 import { decodeTopic } from './topicRecord.ts'
@@ -44,7 +44,7 @@ export class Keeper {
   readonly #deps: KeeperDeps
   /** Oldest first; the last takes rows, the others are to be rolled. */
   #epochs: Epoch[]
-  readonly #threadData: ThreadData
+  readonly #threadData: ThreadData & { threads: number }
   #blocks: Blocks
   #db: Database
   #rolling: Promise<boolean> | null = null
@@ -65,7 +65,7 @@ export class Keeper {
     this.#deps = deps
     this.#db = db
     this.#disk = new DiskMeter(options.path, options.max_bytes)
-    this.#threadData = { path: options.path, cacheBytes: queryCacheBytes[options.memory] }
+    this.#threadData = threadDataOf(options)
     this.#blocks = new Blocks(db, deps.gate, this.#threadData, loaded)
     this.#epochs = [...(loaded.epoch.staged > 0 ? [loaded.epoch] : []), committer.epoch]
     // Segments without a row that is not in blocks are still to be deleted.

@@ -2,12 +2,15 @@
 
 import type { RetentionRule } from '../../config/retention.ts'
 import type { MemoryProfile } from './database.ts'
+import type { ThreadData } from './thread/thread.ts'
 
 export interface LevelOptions {
   path: string
   durability: 'fsync' | 'os' | 'async'
   max_pending_bytes: number
   memory: MemoryProfile
+  /** Threads that read for long queries; 0: as many as the memory profile has. */
+  query_threads?: number
   /** Bytes on disk above which the oldest readings go; 0: no limit. */
   max_bytes: number
   /** Asked each time it is applied: it may change while the store is open. */
@@ -44,10 +47,20 @@ export const rollLimits: Record<MemoryProfile, RollLimits> = {
   },
 }
 
-/** Memory for what long queries have read of blocks, until the blocks change. */
-export const queryCacheBytes: Record<LevelOptions['memory'], number> = {
-  normal: 64 * 2 ** 20,
-  small: 2 * 2 ** 20,
+/** Threads for long queries, and memory for what they have read of blocks, until the blocks change. */
+const queries: Record<MemoryProfile, { threads: number; cacheBytes: number }> = {
+  normal: { threads: 2, cacheBytes: 64 * 2 ** 20 },
+  small: { threads: 1, cacheBytes: 2 * 2 ** 20 },
+}
+
+/** What reading threads are started with. */
+export function threadDataOf({
+  path,
+  memory,
+  query_threads = 0,
+}: LevelOptions): ThreadData & { threads: number } {
+  const { threads, cacheBytes } = queries[memory]
+  return { path, cacheBytes, threads: query_threads > 0 ? query_threads : threads }
 }
 
 /** Without new readings for so long, what is in memory is rolled. */

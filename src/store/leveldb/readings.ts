@@ -15,7 +15,6 @@ import type {
   TopicsQuery,
 } from '../store.ts'
 import { partedByTags } from '../samples.ts'
-import { unpacked } from './aggregate/packed.ts'
 import { parseFields } from './block/fields.ts'
 import type { Database } from './database.ts'
 import { countRows, findRow, topicSet } from './hotTopics.ts'
@@ -26,7 +25,7 @@ import { NewestReadings } from './newest.ts'
 import type { AggregateJob } from './scan/aggregates.ts'
 import type { RowChunk } from './scan/chunk.ts'
 import type { RangeJob } from './scan/jobs.ts'
-import type { SamplesJob } from './scan/samples.ts'
+import type { SampleChunk, SamplesJob } from './scan/samples.ts'
 import { decodeTopic, type StoredReading } from './topicRecord.ts'
 import type { TopicCounts } from './topics/stats.ts'
 
@@ -90,39 +89,59 @@ export class Readings {
     const isCold = directory.blocks > 0 && [...directory.topicIds()].some((id) => hasNewer(keeper, id, seq))
     const job = { after: seq, limit: Number.POSITIVE_INFINITY }
     const names = new ScanNames(this.#deps.loaded)
-    for await (const chunk of keeper.blocks.rows({ method: 'since', job }, { epochs, isSmall: !isCold })) {
+    for await (const chunk of keeper.blocks.scans.rows(
+      { method: 'since', job },
+      { epochs, isSmall: !isCold },
+    )) {
       yield this.#readings(chunk, names)
     }
   }
 
   async *aggregate(query: AggregateQuery): AsyncGenerator<SeriesAggregate[]> {
-    const { keeper, loaded } = this.#deps
-    const { filters, mayRead, fields, edges, quantiles, groupOf, signal } = query
+    const { keeper } = this.#deps
+    const { filters, mayRead, fields, edges, quantiles, columns, groupOf, signal } = query
     const all = this.#select({ filters, ...everyTopic, ...(mayRead ? { mayRead } : {}) })
-    const numbers = new Map<string, number>()
-    const groupsOf: number[] = []
-    const ids = all.filter((id) => {
-      const topic = loaded.names.nameOf(id)
-      const group = groupOf ? groupOf(topic) : topic
-      if (group === null) return false
-      const number = numbers.get(group) ?? numbers.size
-      numbers.set(group, number)
-      groupsOf.push(number)
-      return true
-    })
+    const { ids, groups, groupNumbers } = this.#grouped(all, groupOf)
     const { epochs } = keeper
     const job: AggregateJob = {
       topics: topicSet(epochs, ids),
-      groups: [...numbers.keys()],
-      groupOf: Uint32Array.from(groupsOf),
+      groups,
+      groupOf: groupNumbers,
       fields,
       edges,
       quantiles,
+      columns,
     }
     const isSmall = ids.length <= smallTopics && this.#blocksOf(ids, edges[0]!, edges.at(-1)!) <= smallBlocks
-    for await (const chunk of keeper.blocks.aggregate(job, { epochs, isSmall, signal })) {
+    for await (const chunk of keeper.blocks.scans.aggregate(job, { epochs, isSmall, signal })) {
       signal?.throwIfAborted()
-      yield unpacked(chunk)
+      yield chunk
+    }
+  }
+
+  /** Topics by their groups, these in code-unit order; without `groupOf` each topic is one. */
+  #grouped(
+    ids: Uint32Array,
+    groupOf: AggregateQuery['groupOf'],
+  ): { ids: Uint32Array; groups: string[]; groupNumbers: Uint32Array } {
+    const { names } = this.#deps.loaded
+    if (!groupOf) {
+      const groups = Array.from(ids, (id) => names.nameOf(id))
+      return { ids, groups, groupNumbers: Uint32Array.from(ids, (_, at) => at) }
+    }
+    const members = new Map<string, number[]>()
+    for (const id of ids) {
+      const group = groupOf(names.nameOf(id))
+      if (group === null) continue
+      const known = members.get(group)
+      if (known) known.push(id)
+      else members.set(group, [id])
+    }
+    const sorted = [...members].sort(([a], [b]) => (a < b ? -1 : 1))
+    return {
+      ids: Uint32Array.from(sorted.flatMap(([, own]) => own)),
+      groups: sorted.map(([group]) => group),
+      groupNumbers: Uint32Array.from(sorted.flatMap(([, own], at) => own.map(() => at))),
     }
   }
 
@@ -138,9 +157,8 @@ export class Readings {
       if (!capture) throw new AppError('store_corrupt', `the capture data ${kind} of readings is damaged`)
       return capture.cleaned
     }
-    for await (const chunk of keeper.blocks.samples(job, { epochs, isSmall, signal })) {
-      signal?.throwIfAborted()
-      yield chunk.series.flatMap(({ topicId, field, start, end, captures }) =>
+    const unpack = (chunk: SampleChunk): SeriesSamples[] =>
+      chunk.series.flatMap(({ topicId, field, start, end, captures }) =>
         partedByTags({
           topic: loaded.names.nameOf(topicId),
           field,
@@ -150,6 +168,9 @@ export class Readings {
           of,
         }),
       )
+    for await (const chunk of keeper.blocks.scans.samples(job, unpack, { epochs, isSmall, signal })) {
+      signal?.throwIfAborted()
+      yield chunk
     }
   }
 
@@ -183,7 +204,7 @@ export class Readings {
     const scan = { method: 'range', job } as const
     const isSmall = this.#isSmall(ids, bounds)
     const names = new ScanNames(this.#deps.loaded)
-    for await (const chunk of keeper.blocks.rows(scan, { epochs, isSmall, signal })) {
+    for await (const chunk of keeper.blocks.scans.rows(scan, { epochs, isSmall, signal })) {
       signal?.throwIfAborted()
       yield this.#readings(chunk, names)
     }

@@ -72,6 +72,7 @@ function forListed(
 function addSlots({ target, group, block }: Scan, slots: Slots, field: number, values: FieldSlots): void {
   const cells = target.cellsOf(group, field)
   const { counts, sums, m2s, mins, maxs, firsts, lasts } = values
+  const { first, last } = target.wants
   const source = -1 - block
   cells.cover(slots.low, slots.high)
   for (let slot = 0; slot < slots.count; slot++) {
@@ -80,8 +81,8 @@ function addSlots({ target, group, block }: Scan, slots: Slots, field: number, v
     if (bucket < 0 || count === 0) continue
     const at = cells.at(bucket)
     cells.add(at, count, sums[slot]!, m2s[slot]!, mins[slot]!, maxs[slot]!)
-    cells.first(at, firsts[slot]!, slots.froms[slot]!, slots.tos[slot]!, source)
-    cells.last(at, lasts[slot]!, slots.froms[slot]!, slots.tos[slot]!, source)
+    if (first) cells.first(at, firsts[slot]!, slots.froms[slot]!, slots.tos[slot]!, source)
+    if (last) cells.last(at, lasts[slot]!, slots.froms[slot]!, slots.tos[slot]!, source)
   }
 }
 
@@ -103,7 +104,7 @@ function runsOf({ target, block }: Scan, slots: Slots, which: typeof byRows | 0)
       if (bucket < 0) break
       const until = Math.min(buckets.edges[bucket + 1]!, to + 1)
       const start = row
-      while (row < times.length && times[row]! < until) row++
+      row = rowFrom(times, until, row)
       runs.push({ bucket, from: start, to: row })
     }
   }
@@ -120,6 +121,7 @@ function fieldsOf({ target, block }: Scan): number[] {
 function addRuns({ target, group, block }: Scan, field: number, runs: readonly Run[]): void {
   const times = target.scanned.times(block)
   const { rows, values } = target.scanned.numbers(block, field)
+  const { spread, first: wantsFirst, last: wantsLast } = target.wants
   let cells: Cells | null = null
   for (const { bucket, from, to } of runs) {
     const first = rows ? placeFrom(rows, from) : from
@@ -127,13 +129,24 @@ function addRuns({ target, group, block }: Scan, field: number, runs: readonly R
     if (first >= end) continue
     cells ??= target.cellsOf(group, field)
     const at = cells.at(bucket)
-    addValues(cells, at, values, first, end)
-    const firstTime = times[rows ? rows[first]! : first]!
-    const lastTime = times[rows ? rows[end - 1]! : end - 1]!
-    cells.first(at, values[first]!, firstTime, firstTime, -1 - block)
-    cells.last(at, values[end - 1]!, lastTime, lastTime, -1 - block)
+    if (spread) addValues(cells, at, values, first, end)
+    else cells.add(at, end - first, sumOf(values, first, end), 0, 0, 0)
+    if (wantsFirst) {
+      const time = times[rows ? rows[first]! : first]!
+      cells.first(at, values[first]!, time, time, -1 - block)
+    }
+    if (wantsLast) {
+      const time = times[rows ? rows[end - 1]! : end - 1]!
+      cells.last(at, values[end - 1]!, time, time, -1 - block)
+    }
     if (target.quantiles.length > 0) cells.collect(bucket, values, first, end)
   }
+}
+
+function sumOf(values: Float64Array, from: number, to: number): number {
+  let sum = 0
+  for (let i = from; i < to; i++) sum += values[i]!
+  return sum
 }
 
 /** Adds values[from…to), at least one. */

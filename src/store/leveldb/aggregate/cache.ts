@@ -77,10 +77,15 @@ export class BlockCache implements PlaceFinder {
   }
 }
 
-/** The first row at or after `time`. */
-export function rowFrom(times: Float64Array, time: number): number {
-  let low = 0
-  let high = times.length
+/** The first row at or after `time`; near `from`, before which there is none, it is found soonest. */
+export function rowFrom(times: Float64Array, time: number, from = 0): number {
+  let low = from
+  let reach = 16
+  while (low + reach < times.length && times[low + reach]! < time) {
+    low += reach + 1
+    reach *= 2
+  }
+  let high = Math.min(times.length, low + reach)
   while (low < high) {
     const middle = (low + high) >>> 1
     if (times[middle]! < time) low = middle + 1

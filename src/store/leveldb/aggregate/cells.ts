@@ -94,11 +94,6 @@ export class Cells {
     this.length = to - from
   }
 
-  /** The cells alone. */
-  copy(): Float64Array {
-    return this.data.slice(this.offset, this.offset + this.length * cellLength)
-  }
-
   /** Adds `count` > 0 numbers by what they come to. Called before `first` and `last` of the same numbers. */
   add(at: number, count: number, sum: number, m2: number, min: number, max: number): void {
     const { data } = this
@@ -194,21 +189,6 @@ export class Cells {
   collect(bucket: number, values: Float64Array, from: number, to: number): void {
     this.collected ??= { values: none, buckets: noBuckets, length: 0 }
     collectValues(this.collected, bucket, values, from, to, this.#reserve)
-  }
-
-  /** Adds the cells of another part of the same field, whose block numbers mean the same. */
-  merge(base: number, length: number, data: Float64Array, collected: Collected | null): void {
-    for (let index = 0; index < length; index++) {
-      const from = index * cellLength
-      const part = data.subarray(from, from + cellLength)
-      if (part[0] === 0) continue
-      const at = this.at(base + index)
-      this.add(at, part[0]!, part[cell.sum]!, part[cell.m2]!, part[cell.min]!, part[cell.max]!)
-      this.first(at, part[cell.first]!, part[cell.firstFrom]!, part[cell.firstTo]!, part[cell.firstSource]!)
-      this.last(at, part[cell.last]!, part[cell.lastFrom]!, part[cell.lastTo]!, part[cell.lastSource]!)
-    }
-    if (!collected) return
-    for (let i = 0; i < collected.length; i++) this.collect(collected.buckets[i]!, collected.values, i, i + 1)
   }
 }
 

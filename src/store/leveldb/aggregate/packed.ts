@@ -1,7 +1,7 @@
 // Series of an aggregate packed into two arrays, so that thousands of them go from one thread to another as one message; and
 // read there column by column, of which a question seldom wants more than a few.
 
-import type { SeriesAggregate } from '../../store.ts'
+import type { AggregateColumn, SeriesAggregate } from '../../store.ts'
 import { cell, cellLength, type Cells } from './cells.ts'
 import { quantilesOf } from './values.ts'
 
@@ -14,61 +14,121 @@ export interface SeriesChunk {
   ends: Uint32Array
   /** Of all series, one after the other. */
   buckets: Uint32Array
-  /** One column after the other, each as long as `buckets`: those of `places`, then the quantiles. */
+  /** Series after series; of each, one column after the other: counts, `columns`, quantiles. */
   figures: Float64Array
+  columns: readonly AggregateColumn[]
   quantiles: number
 }
 
-/** The columns in their order, by their place in a cell. */
-const places = [cell.count, cell.sum, cell.m2, cell.min, cell.max, cell.first, cell.last] as const
-
-/** What a chunk is made of: series in their order, each with the number of buckets that hold something. */
-export interface Unpacked {
-  group: string
-  cells: Cells
-  size: number
+/** The columns by their place in a cell. */
+const places: Record<AggregateColumn, number> = {
+  sums: cell.sum,
+  m2s: cell.m2,
+  mins: cell.min,
+  maxs: cell.max,
+  firsts: cell.first,
+  lasts: cell.last,
 }
+const allColumns = Object.keys(places) as AggregateColumn[]
 
-export function packSeries(
-  list: readonly Unpacked[],
-  paths: string[],
-  quantiles: readonly number[],
-): SeriesChunk {
-  const total = list.reduce((sum, { size }) => sum + size, 0)
-  const chunk: SeriesChunk = {
-    groups: list.map(({ group }) => group),
-    fields: Uint32Array.from(list, ({ cells }) => cells.field),
-    paths,
-    ends: new Uint32Array(list.length),
-    buckets: new Uint32Array(total),
-    figures: new Float64Array(total * (places.length + quantiles.length)),
-    quantiles: quantiles.length,
+/** Gathers series until they are taken. */
+export class SeriesPacker {
+  readonly #paths: string[]
+  readonly #quantiles: readonly number[]
+  readonly #names: readonly AggregateColumn[]
+  /** In a cell. */
+  readonly #places: readonly number[]
+  readonly #columns: number
+  #groups: string[] = []
+  #fields: number[] = []
+  #ends: number[] = []
+  #buckets = new Uint32Array(256)
+  #figures: Float64Array
+  #length = 0
+
+  constructor(
+    paths: string[],
+    quantiles: readonly number[],
+    columns: readonly AggregateColumn[] = allColumns,
+  ) {
+    this.#paths = paths
+    this.#quantiles = quantiles
+    this.#names = columns
+    this.#places = [cell.count, ...columns.map((column) => places[column])]
+    this.#columns = this.#places.length + quantiles.length
+    this.#figures = new Float64Array(this.#buckets.length * this.#columns)
   }
-  const { buckets, figures, ends } = chunk
-  let to = 0
-  for (const [i, { cells }] of list.entries()) {
-    const start = to
-    const { base, length, data, offset, collected } = cells
+
+  get series(): number {
+    return this.#groups.length
+  }
+
+  /** Of all series. */
+  get buckets(): number {
+    return this.#length
+  }
+
+  /** Adds the buckets of a field that hold something; nothing when none does. */
+  add(group: string, cells: Cells): void {
+    const { base, length, data, offset, collected, field } = cells
+    this.#reserve(length)
+    const start = this.#length
+    const buckets = this.#buckets
+    let end = start
     for (let index = 0; index < length; index++) {
-      const at = offset + index * cellLength
-      if (data[at + cell.count] === 0) continue
-      buckets[to] = base + index
-      for (let column = 0; column < places.length; column++)
-        figures[column * total + to] = data[at + places[column]!]!
-      to++
+      if (data[offset + index * cellLength]! > 0) buckets[end++] = base + index
     }
-    ends[i] = to
-    if (quantiles.length === 0 || !collected) continue
-    const counts = figures.subarray(start, to)
-    for (const [q, column] of quantilesOf(
-      collected,
-      buckets.subarray(start, to),
-      counts,
-      quantiles,
-    ).entries())
-      figures.set(column, (places.length + q) * total + start)
+    const size = end - start
+    if (size === 0) return
+    const figures = this.#figures
+    let to = start * this.#columns
+    for (const place of this.#places) {
+      for (let at = start; at < end; at++)
+        figures[to++] = data[offset + (buckets[at]! - base) * cellLength + place]!
+    }
+    if (this.#quantiles.length > 0 && collected) {
+      const counts = figures.slice(start * this.#columns, start * this.#columns + size)
+      for (const column of quantilesOf(collected, buckets.subarray(start, end), counts, this.#quantiles)) {
+        figures.set(column, to)
+        to += size
+      }
+    }
+    this.#groups.push(group)
+    this.#fields.push(field)
+    this.#ends.push(end)
+    this.#length = end
   }
-  return chunk
+
+  /** What was added; begins anew. */
+  take(): SeriesChunk {
+    const chunk: SeriesChunk = {
+      groups: this.#groups,
+      fields: Uint32Array.from(this.#fields),
+      paths: this.#paths,
+      ends: Uint32Array.from(this.#ends),
+      buckets: this.#buckets.slice(0, this.#length),
+      figures: this.#figures.slice(0, this.#length * this.#columns),
+      columns: this.#names,
+      quantiles: this.#quantiles.length,
+    }
+    this.#groups = []
+    this.#fields = []
+    this.#ends = []
+    this.#length = 0
+    return chunk
+  }
+
+  #reserve(more: number): void {
+    const wanted = this.#length + more
+    if (wanted <= this.#buckets.length) return
+    const room = Math.max(wanted, 2 * this.#buckets.length)
+    const buckets = new Uint32Array(room)
+    buckets.set(this.#buckets)
+    const figures = new Float64Array(room * this.#columns)
+    figures.set(this.#figures)
+    this.#buckets = buckets
+    this.#figures = figures
+  }
 }
 
 /** The buffers of a chunk, to be given to another thread. */
@@ -82,13 +142,14 @@ export function unpacked(chunk: SeriesChunk): SeriesAggregate[] {
   )
 }
 
+const none = new Float64Array(0)
+
 class PackedSeries implements SeriesAggregate {
   readonly group: string
   readonly field: string
   readonly buckets: Uint32Array
   readonly #chunk: SeriesChunk
   readonly #start: number
-  readonly #end: number
 
   constructor(chunk: SeriesChunk, group: string, start: number, end: number, at: number) {
     this.group = group
@@ -96,7 +157,6 @@ class PackedSeries implements SeriesAggregate {
     this.buckets = chunk.buckets.subarray(start, end)
     this.#chunk = chunk
     this.#start = start
-    this.#end = end
   }
 
   get counts(): Float64Array {
@@ -104,36 +164,44 @@ class PackedSeries implements SeriesAggregate {
   }
 
   get sums(): Float64Array {
-    return this.#column(1)
+    return this.#named('sums')
   }
 
   get m2s(): Float64Array {
-    return this.#column(2)
+    return this.#named('m2s')
   }
 
   get mins(): Float64Array {
-    return this.#column(3)
+    return this.#named('mins')
   }
 
   get maxs(): Float64Array {
-    return this.#column(4)
+    return this.#named('maxs')
   }
 
   get firsts(): Float64Array {
-    return this.#column(5)
+    return this.#named('firsts')
   }
 
   get lasts(): Float64Array {
-    return this.#column(6)
+    return this.#named('lasts')
   }
 
   get quantiles(): Float64Array[] {
-    return Array.from({ length: this.#chunk.quantiles }, (_, q) => this.#column(places.length + q))
+    return Array.from({ length: this.#chunk.quantiles }, (_, q) =>
+      this.#column(1 + this.#chunk.columns.length + q),
+    )
+  }
+
+  #named(name: AggregateColumn): Float64Array {
+    const at = this.#chunk.columns.indexOf(name)
+    return at < 0 ? none : this.#column(1 + at)
   }
 
   #column(number: number): Float64Array {
-    const { buckets, figures } = this.#chunk
-    const from = number * buckets.length
-    return figures.subarray(from + this.#start, from + this.#end)
+    const { figures, quantiles, columns } = this.#chunk
+    const size = this.buckets.length
+    const from = this.#start * (1 + columns.length + quantiles) + number * size
+    return figures.subarray(from, from + size)
   }
 }

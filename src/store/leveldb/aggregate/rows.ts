@@ -36,8 +36,8 @@ export class RowAggregator implements NumberTaker {
     const cells = this.#target.cellsOf(this.#group!, field)
     const at = cells.at(this.#bucket)
     cells.add(at, 1, value, 0, value, value)
-    cells.first(at, value, this.#time, this.#time, this.#seq)
-    cells.last(at, value, this.#time, this.#time, this.#seq)
+    if (this.#target.wants.first) cells.first(at, value, this.#time, this.#time, this.#seq)
+    if (this.#target.wants.last) cells.last(at, value, this.#time, this.#time, this.#seq)
     if (this.#target.quantiles.length === 0) return
     this.#value[0] = value
     cells.collect(this.#bucket, this.#value, 0, 1)

@@ -1,5 +1,5 @@
-// Memory for cells, cut from a few large arrays: an aggregate over 100,000 topics has as many small fields, and an array
-// of its own for each would cost more than what it holds.
+// Memory for cells, cut from a large array that serves one group after another: an aggregate over 100,000 topics has as many
+// small fields, and an array of its own for each would cost more than what it holds.
 
 const firstChunk = 4096
 const chunkMax = 131_072
@@ -24,5 +24,10 @@ export class Slab {
     const offset = this.#used
     this.#used += length
     return { data: this.#chunk, offset }
+  }
+  /** What was taken is free again. */
+  reset(): void {
+    this.#chunk.fill(0, 0, this.#used)
+    this.#used = 0
   }
 }

@@ -1,18 +1,17 @@
-// Where an aggregate over blocks and hot rows comes together: groups, their fields and what these come to in each
-// bucket. Pure and usable in any thread; parts made in several threads are merged. It promises what src/store/aggregate.ts
-// would answer, whatever the order in which rows and blocks are added.
+// Where an aggregate over blocks and hot rows comes together: one group after another, its fields and what these come to in
+// each bucket. Pure and usable in any thread. It promises what src/store/aggregate.ts would answer, whatever the order in
+// which the rows and blocks of a group are added.
 
 import { AppError } from '../../../domain/errors.ts'
-import type { AggregateQuery } from '../../store.ts'
+import type { AggregateColumn, AggregateQuery } from '../../store.ts'
 import { IndexReader } from '../block/indexreader.ts'
 import type { OpenBlock } from '../block/open.ts'
 import { Buckets } from './buckets.ts'
-import { cellLength, Cells } from './cells.ts'
+import { Cells } from './cells.ts'
 import { BlockCache } from './cache.ts'
-import { packSeries, type SeriesChunk, type Unpacked } from './packed.ts'
+import { type SeriesChunk, SeriesPacker } from './packed.ts'
 import { Slab } from './slab.ts'
 import { Slots } from './slots.ts'
-import type { Collected } from './values.ts'
 
 export interface AggregateSource {
   /** Reads a block by the number that `aggregateBlock` was given. Throws `store_corrupt`. */
@@ -27,21 +26,31 @@ export interface Group {
   readonly cells: (Cells | undefined)[]
 }
 
-/** A part of an answer, to be handed to another thread. Block numbers in it must mean the same there. */
-export interface AggregatePart {
-  group: string
-  field: string
-  base: number
-  length: number
-  data: Float64Array
-  collected: Collected | null
+/** What is worked out beside counts and sums. */
+export interface Wants {
+  /** Deviations, lowest or highest values. */
+  spread: boolean
+  first: boolean
+  last: boolean
 }
 
+function wantsOf(columns: AggregateQuery['columns']): Wants {
+  const wants = (column: AggregateColumn): boolean => columns === undefined || columns.includes(column)
+  return {
+    spread: wants('m2s') || wants('mins') || wants('maxs'),
+    first: wants('firsts'),
+    last: wants('lasts'),
+  }
+}
+
+/** Series, or their buckets, that are handed over at a time. */
 const chunkSeries = 1000
+const chunkBuckets = 65_536
 
 export class AggregateTarget {
   readonly buckets: Buckets
   readonly quantiles: readonly number[]
+  readonly wants: Wants
   /** Paths by number: those asked for, or those met. */
   readonly paths: string[] = []
   /** Whether only the fields asked for count. */
@@ -59,16 +68,19 @@ export class AggregateTarget {
   readonly #numbers = new Map<string, number>()
   /** The field met last at each place of an index. */
   readonly #listed: { bytes: Uint8Array; field: number }[] = []
-  readonly #groups = new Map<string, Group>()
+  readonly #packer: SeriesPacker
+  #group: Group | null = null
   readonly #bytesMax: number
   readonly #reserve: (bytes: number) => void
   #bytes = 0
 
   constructor(
     source: AggregateSource,
-    { fields, edges, quantiles }: Pick<AggregateQuery, 'fields' | 'edges' | 'quantiles'>,
+    { fields, edges, quantiles, columns }: Pick<AggregateQuery, 'fields' | 'edges' | 'quantiles' | 'columns'>,
   ) {
     this.buckets = new Buckets(edges)
+    this.wants = wantsOf(columns)
+    this.#packer = new SeriesPacker(this.paths, quantiles, columns)
     this.quantiles = quantiles
     this.isChosen = fields.length > 0
     this.#bytesMax = source.bytesMax
@@ -105,13 +117,13 @@ export class AggregateTarget {
     return this.isChosen ? (this.#numbers.get(path) ?? -1) : this.fieldOf(path)
   }
 
+  /** The group that comes next. Those before it are complete: their series are packed, and their memory serves it. */
   group(name: string): Group {
-    const known = this.#groups.get(name)
-    if (known) return known
-    const group: Group = { name, cells: [] }
+    if (this.#group?.name === name) return this.#group
+    this.#end()
     this.#take(groupBytes)
-    this.#groups.set(name, group)
-    return group
+    this.#group = { name, cells: [] }
+    return this.#group
   }
 
   cellsOf(group: Group, field: number): Cells {
@@ -133,38 +145,27 @@ export class AggregateTarget {
     )
   }
 
-  /** All parts, to be merged elsewhere. */
-  parts(): AggregatePart[] {
-    return [...this.#groups.values()].flatMap(({ name, cells }) =>
-      cells.flatMap((own, field): AggregatePart[] => {
-        if (!own) return []
-        const { base, length, collected } = own
-        return [{ group: name, field: this.paths[field]!, base, length, data: own.copy(), collected }]
-      }),
-    )
+  /** Series of complete groups, in the order of the groups and then of their fields, once they are worth a message. */
+  *ready(): Generator<SeriesChunk> {
+    const { series, buckets } = this.#packer
+    if (series >= chunkSeries || buckets >= chunkBuckets) yield this.#packer.take()
   }
 
-  merge(parts: readonly AggregatePart[]): void {
-    for (const { group, field, base, length, data, collected } of parts) {
-      this.cellsOf(this.group(group), this.fieldOf(field)).merge(base, length, data, collected)
-    }
+  /** The rest of them. */
+  *finish(): Generator<SeriesChunk> {
+    this.#end()
+    if (this.#packer.series > 0) yield this.#packer.take()
   }
 
-  /** The answer, in the order of the groups, then of their fields, in chunks. */
-  *series(): Generator<SeriesChunk> {
-    let list: Unpacked[] = []
-    for (const { name: group, cells } of [...this.#groups.values()].sort((a, b) => order(a.name, b.name))) {
-      const found = cells.filter((own) => own !== undefined && own.length > 0) as Cells[]
-      if (found.length > 1) found.sort((a, b) => order(this.paths[a.field]!, this.paths[b.field]!))
-      for (const own of found) {
-        const size = sizeOf(own)
-        if (size > 0) list.push({ group, cells: own, size })
-      }
-      if (list.length < chunkSeries) continue
-      yield packSeries(list, this.paths, this.quantiles)
-      list = []
-    }
-    if (list.length > 0) yield packSeries(list, this.paths, this.quantiles)
+  #end(): void {
+    if (!this.#group) return
+    const { name, cells } = this.#group
+    const found = cells.filter((own) => own !== undefined)
+    if (found.length > 1) found.sort((a, b) => order(this.paths[a.field]!, this.paths[b.field]!))
+    for (const own of found) this.#packer.add(name, own)
+    this.#group = null
+    this.#slab.reset()
+    this.#bytes = 0
   }
 }
 
@@ -172,10 +173,3 @@ export class AggregateTarget {
 const groupBytes = 256
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
-
-/** Buckets that hold something. */
-function sizeOf({ length, data, offset }: Cells): number {
-  let size = 0
-  for (let index = 0; index < length; index++) if (data[offset + index * cellLength]! > 0) size++
-  return size
-}

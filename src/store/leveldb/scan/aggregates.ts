@@ -2,22 +2,36 @@
 // memory by their payload's bytes.
 
 import { aggregateBlock } from '../aggregate/block.ts'
+import type { AggregateQuery } from '../../store.ts'
 import type { SeriesChunk } from '../aggregate/packed.ts'
 import type { HotRow } from '../aggregate/rowNumbers.ts'
 import { RowAggregator } from '../aggregate/rows.ts'
 import { AggregateTarget, type Group } from '../aggregate/target.ts'
-import type { BlockEntry } from '../directory.ts'
 import { readBody } from '../segment.ts'
-import { hotTopics, type Sources, type TopicSet } from './jobs.ts'
+import { hotTopics, type PlacedBlock, type Sources, type Step, type TopicSet } from './jobs.ts'
+import { type Part, partsOf, placesByThread, topicsAt } from './parts.ts'
+import { rounds } from './rounds.ts'
 
 export interface AggregateJob {
+  /** The topics of one group stand together. */
   topics: TopicSet
-  /** Names of the groups, and for each topic which it is of. */
+  /** Names of the groups in code-unit order, and for each topic which it is of; they do not go back. */
   groups: readonly string[]
   groupOf: Uint32Array
   fields: readonly string[]
   edges: Float64Array
   quantiles: readonly number[]
+  columns?: AggregateQuery['columns']
+}
+
+/** The job cut for so many threads. */
+export function aggregateParts(job: AggregateJob, threads: number): Part<AggregateJob>[] {
+  const { topics, groupOf } = job
+  return partsOf(placesByThread(topics, groupOf, threads), (places) => ({
+    ...job,
+    topics: topicsAt(topics, places),
+    groupOf: Uint32Array.from(places, (place) => groupOf[place]!),
+  }))
 }
 
 /** The largest memory one aggregate may take. */
@@ -27,28 +41,43 @@ const stepRows = 4096
 const stepBlocks = 32
 
 /** Works a step at a time (`null`), then gives the series in chunks. */
-export function* aggregateSteps(sources: Sources, job: AggregateJob): Generator<SeriesChunk | null, void> {
-  const blocks: { topicId: number; entry: BlockEntry }[] = []
+export function* aggregateSteps(sources: Sources, job: AggregateJob): Generator<Step<SeriesChunk>, void> {
+  const blocks: PlacedBlock[] = []
+  let opened = 0
   const open = (block: number) => {
     const { topicId, entry } = blocks[block]!
+    opened++
     return sources.openBlock(topicId, entry)
   }
   const target = new AggregateTarget({ open, bytesMax }, job)
   const rows = new RowAggregator(target)
-  const from = job.edges[0]!
-  const to = job.edges.at(-1)!
+  const range = { from: job.edges[0]!, to: job.edges.at(-1)! }
   let steps = 0
-  for (const [i, topicId] of job.topics.ids.entries()) {
-    const group = target.group(job.groups[job.groupOf[i]!]!)
-    for (const entry of sources.directory.between(topicId, from, to)) {
-      const block = blocks.push({ topicId, entry }) - 1
-      aggregateBlock(target, group, block, sources.indexRecord(topicId, entry))
-      if (++steps % stepBlocks === 0) yield null
+  // Whether indexes are enough shows as it goes.
+  const kinds = () => (opened * 2 > blocks.length ? bothKinds : indexOnly)
+  for (const round of rounds(sources, job.topics.ids, range, kinds)) {
+    if (round instanceof Promise) {
+      yield round
+      continue
     }
-    for (const hot of hotTopics(sources, job.topics, i)) yield* addHot(rows, group, hot, { from, to })
+    let next = 0
+    for (let i = round.first; i < round.end; i++) {
+      const group = target.group(job.groups[job.groupOf[i]!]!)
+      for (const end = round.ends[i - round.first]!; next < end; next++) {
+        const { topicId, entry } = round.blocks[next]!
+        const block = blocks.push(round.blocks[next]!) - 1
+        aggregateBlock(target, group, block, sources.indexRecord(topicId, entry))
+        if (++steps % stepBlocks === 0) yield null
+      }
+      for (const hot of hotTopics(sources, job.topics, i)) yield* addHot(rows, group, hot, range)
+      yield* target.ready()
+    }
   }
-  yield* target.series()
+  yield* target.finish()
 }
+
+const indexOnly = ['index'] as const
+const bothKinds = ['index', 'block'] as const
 
 function* addHot(
   aggregator: RowAggregator,

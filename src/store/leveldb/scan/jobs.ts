@@ -14,8 +14,21 @@ export interface Sources {
   openBlock: BlockOpener
   /** The record of a block's index. Throws `store_corrupt`. */
   indexRecord: (topicId: number, entry: BlockEntry) => Buffer
+  /**
+   * Reads records that are asked for soon, beside other work; what fails is read again, and told, when it is asked for. `null`
+   * where it would take longer than reading them when they are needed.
+   */
+  fetch: ((kind: 'block' | 'index', blocks: readonly PlacedBlock[]) => Promise<void>) | null
   epochs: readonly HotEpoch[]
 }
+
+export interface PlacedBlock {
+  topicId: number
+  entry: BlockEntry
+}
+
+/** What a job gives on its way: a chunk, a moment in which others may be let in, or what it has to wait for. */
+export type Step<Chunk> = Chunk | null | Promise<unknown>
 
 /** An epoch in memory, and how much of it a query sees. */
 export interface HotEpoch {

@@ -1,112 +1,116 @@
-// The samples of one field while they are gathered, from blocks and from memory, and written out by (time, seq).
+// The samples of one field of a topic while they are gathered, from blocks and from memory, and written out by (time, seq). One
+// serves topic after topic: thousands of small arrays cost more than what is in them.
 
-/** Samples that came together: rows `first` to `end` (left out), or of those the rows `kept`. */
-export interface Part {
+/** Rows of a block: their times, and what they were captured with, each or all. */
+export interface SampleRows {
   times: Float64Array
-  values: Float64Array
-  /** Of each row, or of all. */
   captures: Uint32Array | number
+  /** Only rows `first` to `end` (left out) count … */
   first: number
   end: number
+  /** … and of these, when given, only the `keptCount` rows listed. */
   kept: Uint32Array | null
+  keptCount: number
 }
 
-/** Samples of one field, in the order in which they came: whole columns of blocks as they are, and single ones. */
 export class SampleColumn {
-  readonly #parts: Part[] = []
-  #single: { times: number[]; values: number[]; captures: number[] } = { times: [], values: [], captures: [] }
-  #last = Number.NEGATIVE_INFINITY
+  #times = new Float64Array(1024)
+  #values = new Float64Array(1024)
+  #captures = new Uint32Array(1024)
   #isOrdered = true
   length = 0
 
   push(time: number, value: number, capture: number): void {
-    if (time < this.#last) this.#isOrdered = false
-    this.#last = time
-    this.#single.times.push(time)
-    this.#single.values.push(value)
-    this.#single.captures.push(capture)
-    this.length++
+    this.#reserve(1)
+    this.#captures[this.length] = capture
+    this.#put(time, value)
   }
 
-  /** Rows of a block; of those that have a number when only some do: `rows` are theirs. Gives how many it takes. */
-  append(part: Part, rows: Uint32Array | null): number {
-    const { times, values, captures, first, end, kept } = part
+  /** Adds rows of a block, whose values are given; when only some have one, `rows` says which. Gives how many it takes. */
+  append(part: SampleRows, values: Float64Array, rows: Uint32Array | null): number {
     const before = this.length
-    if (rows) {
-      for (let i = 0; i < rows.length; i++) {
-        const row = rows[i]!
-        const capture = typeof captures === 'number' ? captures : captures[row]!
-        if (row >= first && row < end) this.push(times[row]!, values[i]!, capture)
-      }
-      return this.length - before
-    }
-    this.#endSingle()
-    if (times[first]! < this.#last) this.#isOrdered = false
-    this.#last = times[end - 1]!
-    this.#parts.push(part)
-    this.length += kept?.length ?? end - first
+    if (rows) this.#appendSome(part, values, rows)
+    else if (part.kept) this.#appendKept(part, part.kept, values)
+    else this.#appendAll(part, values)
     return this.length - before
   }
 
-  /** Writes everything by (time, seq); gives the capture data of each, or of all. */
+  /** Writes everything by (time, seq), gives the capture data of each, or of all, and begins anew. */
   writeTo(times: Float64Array, values: Float64Array): Uint32Array | number {
-    this.#endSingle()
-    let at = 0
-    for (const part of this.#parts) at += writePart(part, times, values, at)
-    const [first] = this.#parts
-    const same = first && typeof first.captures === 'number' ? first.captures : null
-    if (same !== null && this.#parts.every(({ captures }) => captures === same)) {
-      if (!this.#isOrdered) sort(times, values, null)
-      return same
-    }
-    const captures = this.#captures()
+    const { length } = this
+    times.set(this.#times.subarray(0, length))
+    values.set(this.#values.subarray(0, length))
+    const own = this.#captures
+    let isSame = true
+    for (let i = 1; i < length && isSame; i++) isSame = own[i] === own[0]
+    const captures = isSame ? null : own.slice(0, length)
     if (!this.#isOrdered) sort(times, values, captures)
-    for (let i = 1; i < captures.length; i++) if (captures[i] !== captures[0]) return captures
-    return captures[0]!
+    this.length = 0
+    this.#isOrdered = true
+    return captures ?? own[0]!
   }
 
-  #captures(): Uint32Array {
-    const all = new Uint32Array(this.length)
-    let at = 0
-    for (const { captures, first, end, kept } of this.#parts) {
-      const count = kept?.length ?? end - first
-      if (typeof captures === 'number') all.fill(captures, at, at + count)
-      else if (kept === null) all.set(captures.subarray(first, end), at)
-      else for (let i = 0; i < count; i++) all[at + i] = captures[kept[i]!]!
-      at += count
+  #appendSome({ times, captures, first, end }: SampleRows, values: Float64Array, rows: Uint32Array): void {
+    this.#reserve(rows.length)
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!
+      if (row < first || row >= end) continue
+      this.#captures[this.length] = typeof captures === 'number' ? captures : captures[row]!
+      this.#put(times[row]!, values[i]!)
     }
-    return all
   }
 
-  #endSingle(): void {
-    const { times, values, captures } = this.#single
-    if (times.length === 0) return
-    this.#parts.push({
-      times: Float64Array.from(times),
-      values: Float64Array.from(values),
-      captures: Uint32Array.from(captures),
-      first: 0,
-      end: times.length,
-      kept: null,
-    })
-    this.#single = { times: [], values: [], captures: [] }
+  #appendKept({ times, captures, keptCount }: SampleRows, kept: Uint32Array, values: Float64Array): void {
+    if (keptCount === 0) return
+    this.#reserve(keptCount)
+    const at = this.length
+    const [ownTimes, ownValues] = [this.#times, this.#values]
+    this.#follow(times[kept[0]!]!)
+    for (let i = 0; i < keptCount; i++) {
+      const row = kept[i]!
+      ownTimes[at + i] = times[row]!
+      ownValues[at + i] = values[row]!
+    }
+    if (typeof captures === 'number') this.#captures.fill(captures, at, at + keptCount)
+    else for (let i = 0; i < keptCount; i++) this.#captures[at + i] = captures[kept[i]!]!
+    this.length = at + keptCount
   }
-}
 
-/** Writes the samples of a part from `at` on; how many they are. */
-function writePart(part: Part, times: Float64Array, values: Float64Array, at: number): number {
-  const { first, end, kept } = part
-  if (kept === null) {
-    times.set(part.times.subarray(first, end), at)
-    values.set(part.values.subarray(first, end), at)
-    return end - first
+  #appendAll({ times, captures, first, end }: SampleRows, values: Float64Array): void {
+    const count = end - first
+    this.#reserve(count)
+    const at = this.length
+    this.#follow(times[first]!)
+    this.#times.set(times.subarray(first, end), at)
+    this.#values.set(values.subarray(first, end), at)
+    if (typeof captures === 'number') this.#captures.fill(captures, at, at + count)
+    else this.#captures.set(captures.subarray(first, end), at)
+    this.length = at + count
   }
-  for (let i = 0; i < kept.length; i++) {
-    const row = kept[i]!
-    times[at + i] = part.times[row]!
-    values[at + i] = part.values[row]!
+
+  #put(time: number, value: number): void {
+    this.#follow(time)
+    this.#times[this.length] = time
+    this.#values[this.length++] = value
   }
-  return kept.length
+
+  /** `time` is of the next sample. */
+  #follow(time: number): void {
+    if (this.length > 0 && time < this.#times[this.length - 1]!) this.#isOrdered = false
+  }
+
+  #reserve(more: number): void {
+    const wanted = this.length + more
+    if (wanted <= this.#times.length) return
+    const room = Math.max(wanted, 2 * this.#times.length)
+    const [times, values, captures] = [this.#times, this.#values, this.#captures]
+    this.#times = new Float64Array(room)
+    this.#values = new Float64Array(room)
+    this.#captures = new Uint32Array(room)
+    this.#times.set(times)
+    this.#values.set(values)
+    this.#captures.set(captures)
+  }
 }
 
 /** By time; what came later has the greater number, so that equal times stay as they are. */

@@ -4,9 +4,11 @@
 import { type HotRow, type NumberTaker, RowNumbers } from '../aggregate/rowNumbers.ts'
 import type { OpenBlock } from '../block/open.ts'
 import { readBody } from '../segment.ts'
-import { hotTopics, type Sources, type TopicSet } from './jobs.ts'
+import { hotTopics, type Sources, type Step, type TopicSet } from './jobs.ts'
 import { newestOfEach, newestRows } from './newestRows.ts'
-import { type Part, SampleColumn } from './sampleColumn.ts'
+import { type Part, partsOf, placesByThread, topicsAt } from './parts.ts'
+import { rounds } from './rounds.ts'
+import { SampleColumn, type SampleRows } from './sampleColumn.ts'
 
 export interface SamplesJob {
   topics: TopicSet
@@ -41,32 +43,43 @@ export interface SampleChunk {
 /** Samples gathered before they are handed over. */
 const chunkSamples = 262_144
 const stepTopics = 32
-/** Numbers of rows that room is made for at a time. */
-const keptRows = 65_536
+
+/** The job cut for so many threads. */
+export function samplesParts(job: SamplesJob, threads: number): Part<SamplesJob>[] {
+  const { topics } = job
+  return partsOf(placesByThread(topics, null, threads), (places) => ({
+    ...job,
+    topics: topicsAt(topics, places),
+  }))
+}
 
 /** Works a step at a time (`null`), then gives series in chunks. */
-export function* sampleChunks(sources: Sources, job: SamplesJob): Generator<SampleChunk | null, void> {
+export function* sampleChunks(sources: Sources, job: SamplesJob): Generator<Step<SampleChunk>, void> {
   const gatherer = new Gatherer(job)
-  let batch: Gathered[] = []
-  let gathered = 0
+  const packer = new SamplePacker()
   let total = 0
-  for (const [i, topicId] of job.topics.ids.entries()) {
-    for (const entry of sources.directory.between(topicId, job.from, job.to)) {
-      gatherer.addBlock(sources.openBlock(topicId, entry))
-      if (gatherer.count > job.limit) break
+  const kinds = () => ['block'] as const
+  for (const round of rounds(sources, job.topics.ids, job, kinds)) {
+    if (round instanceof Promise) {
+      yield round
+      continue
     }
-    for (const hot of hotTopics(sources, job.topics, i)) gatherer.addHot(hot)
-    gathered += gatherer.count
-    total += gatherer.count
-    batch.push(...gatherer.finish(topicId))
-    if (gathered >= chunkSamples || total > job.limit) {
-      yield packed(batch, gathered)
-      batch = []
-      gathered = 0
-    } else if (i % stepTopics === 0) yield null
-    if (total > job.limit) return
+    let next = 0
+    for (let i = round.first; i < round.end; i++) {
+      const topicId = job.topics.ids[i]!
+      const end = round.ends[i - round.first]!
+      for (; next < end && gatherer.count <= job.limit; next++)
+        gatherer.addBlock(sources.openBlock(topicId, round.blocks[next]!.entry))
+      next = end
+      for (const hot of hotTopics(sources, job.topics, i)) gatherer.addHot(hot)
+      total += gatherer.count
+      gatherer.finish(topicId, packer)
+      if (packer.samples >= chunkSamples || total > job.limit) yield packer.take()
+      else if (i % stepTopics === 0) yield null
+      if (total > job.limit) return
+    }
   }
-  if (batch.length > 0) yield packed(batch, gathered)
+  if (packer.samples > 0) yield packer.take()
 }
 
 /** The buffers of a chunk, to be given to another thread. */
@@ -74,24 +87,44 @@ export function sampleBuffersOf(chunk: SampleChunk | null): ArrayBuffer[] {
   return chunk ? [chunk.times.buffer as ArrayBuffer, chunk.values.buffer as ArrayBuffer] : []
 }
 
-interface Gathered {
-  topicId: number
-  field: string
-  column: SampleColumn
-}
+/** Puts series one behind the other. */
+class SamplePacker {
+  #series: RawSeries[] = []
+  #times = new Float64Array(4096)
+  #values = new Float64Array(4096)
+  samples = 0
 
-function packed(batch: readonly Gathered[], count: number): SampleChunk {
-  const times = new Float64Array(count)
-  const values = new Float64Array(count)
-  let start = 0
-  const series = batch.map(({ topicId, field, column }): RawSeries => {
+  add(topicId: number, field: string, column: SampleColumn): void {
+    const start = this.samples
     const end = start + column.length
-    const captures = column.writeTo(times.subarray(start, end), values.subarray(start, end))
-    const one = { topicId, field, start, end, captures }
-    start = end
-    return one
-  })
-  return { series, times, values }
+    this.#reserve(end)
+    const captures = column.writeTo(this.#times.subarray(start, end), this.#values.subarray(start, end))
+    this.#series.push({ topicId, field, start, end, captures })
+    this.samples = end
+  }
+
+  /** What was added; begins anew. */
+  take(): SampleChunk {
+    const { samples } = this
+    const chunk = {
+      series: this.#series,
+      times: this.#times.slice(0, samples),
+      values: this.#values.slice(0, samples),
+    }
+    this.#series = []
+    this.samples = 0
+    return chunk
+  }
+
+  #reserve(samples: number): void {
+    if (samples <= this.#times.length) return
+    const room = Math.max(samples, 2 * this.#times.length)
+    const [times, values] = [this.#times, this.#values]
+    this.#times = new Float64Array(room)
+    this.#values = new Float64Array(room)
+    this.#times.set(times)
+    this.#values.set(values)
+  }
 }
 
 /** Gathers the samples of one topic. */
@@ -102,9 +135,17 @@ class Gatherer implements NumberTaker {
   /** Path → number of the field, or -1. */
   readonly #wanted = new Map<string, number>()
   readonly #paths: string[] = []
-  /** Room for numbers of rows. */
+  readonly #columns: (SampleColumn | undefined)[] = []
+  /** Rows of the block at hand. */
+  readonly #rows: SampleRows = {
+    times: new Float64Array(0),
+    captures: 0,
+    first: 0,
+    end: 0,
+    kept: null,
+    keptCount: 0,
+  }
   #kept = new Uint32Array(0)
-  #columns: (SampleColumn | undefined)[] = []
   #hot = { time: 0, capture: 0 }
   count = 0
 
@@ -131,30 +172,33 @@ class Gatherer implements NumberTaker {
     const first = block.rowAt(this.#job.from)
     const end = block.rowAt(this.#job.to)
     if (first >= end) return
-    let part: Omit<Part, 'values'> | null = null
+    let rowsOf: SampleRows | null = null
     for (const [path, types] of block.paths()) {
       const field = types.has('number') ? this.wanted(path) : -1
       if (field < 0) continue
-      part ??= this.#partOf(block, first, end)
+      rowsOf ??= this.#rowsOf(block, first, end)
       const { rows, values } = block.numbers(path)
-      this.count += this.#column(field).append({ ...part, values }, rows)
+      this.count += this.#column(field).append(rowsOf, values, rows)
     }
   }
 
-  #partOf(block: OpenBlock, first: number, end: number): Omit<Part, 'values'> {
-    const times = block.sharedTimes()
-    const captures = block.sameMeta() ?? block.metas()
-    const wanted = this.#job.newestAt
-    if (wanted === null) return { times, captures, first, end, kept: null }
-    // A piece for many blocks: thousands of small arrays cost more than what is in them.
-    if (this.#kept.length < end - first) this.#kept = new Uint32Array(Math.max(keptRows, end - first))
-    const count =
+  /** Good until the next block. */
+  #rowsOf(block: OpenBlock, first: number, end: number): SampleRows {
+    const rows = this.#rows
+    const { newestAt } = this.#job
+    rows.times = block.sharedTimes()
+    rows.captures = block.sameMeta() ?? block.metas()
+    rows.first = first
+    rows.end = end
+    if (newestAt === null) return rows
+    if (this.#kept.length < end - first) this.#kept = new Uint32Array(2 * (end - first))
+    const { times, captures } = rows
+    rows.kept = this.#kept
+    rows.keptCount =
       typeof captures === 'number'
-        ? newestRows(times, wanted, { first, end }, this.#kept)
-        : newestOfEach(times, captures, wanted, { first, end }, this.#kept)
-    const kept = this.#kept.subarray(0, count)
-    this.#kept = this.#kept.subarray(count)
-    return { times, captures, first, end, kept }
+        ? newestRows(times, newestAt, { first, end }, this.#kept)
+        : newestOfEach(times, captures, newestAt, { first, end }, this.#kept)
+    return rows
   }
 
   addHot({ rows, head, isOrdered }: ReturnType<typeof hotTopics>[number]): void {
@@ -193,14 +237,11 @@ class Gatherer implements NumberTaker {
     }
   }
 
-  /** The series of the topic; begins anew. */
-  finish(topicId: number): Gathered[] {
-    const series = this.#columns.flatMap((column, field) =>
-      column && column.length > 0 ? [{ topicId, field: this.#paths[field]!, column }] : [],
-    )
-    this.#columns = []
+  /** Hands the series of the topic over; begins anew. */
+  finish(topicId: number, packer: SamplePacker): void {
+    for (const [field, column] of this.#columns.entries())
+      if (column && column.length > 0) packer.add(topicId, this.#paths[field]!, column)
     this.count = 0
-    return series
   }
 
   #column(field: number): SampleColumn {

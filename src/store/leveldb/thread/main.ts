@@ -13,7 +13,14 @@ import { type RemakeInput, remakeRows } from '../roll/remake.ts'
 import { rollEpoch, type RollContext } from '../roll/roll.ts'
 import { type AggregateJob, aggregateSteps } from '../scan/aggregates.ts'
 import { buffersOf } from '../scan/chunk.ts'
-import { type RangeJob, rangeChunks, type SinceJob, sinceChunks, type Sources } from '../scan/jobs.ts'
+import {
+  type RangeJob,
+  rangeChunks,
+  type SinceJob,
+  sinceChunks,
+  type Sources,
+  type Step,
+} from '../scan/jobs.ts'
 import { sampleBuffersOf, sampleChunks, type SamplesJob } from '../scan/samples.ts'
 import { loadShapes } from '../shapeTable.ts'
 import { View } from '../view.ts'
@@ -59,7 +66,7 @@ class StoreThreadState {
   async scan<Job, Chunk>(
     params: ScanParams<Job>,
     out: Out,
-    read: (sources: Sources, job: Job) => Iterable<Chunk | null>,
+    read: (sources: Sources, job: Job) => Iterable<Step<Chunk>>,
     buffersOf: (chunk: Chunk) => ArrayBuffer[],
     keepsBlocks = true,
   ): Promise<void> {
@@ -67,10 +74,11 @@ class StoreThreadState {
     try {
       loadShapes(this.#db, this.#shapes)
       const epochs = params.epochs.map(({ rows, visible }) => ({ rows: new HotRows(rows), visible }))
-      const sources = view.sources(() => this.#shapes, epochs, keepsBlocks)
+      const sources = view.sources(() => this.#shapes, epochs, { keepsBlocks, readsAhead: true })
       const pause = pausing(turnMs)
       for (const chunk of read(sources, params.job)) {
         if (chunk === null) await pause()
+        else if (chunk instanceof Promise) await chunk
         else if (!(await out.send(chunk, buffersOf(chunk)))) return
         if (out.isCancelled) return
       }

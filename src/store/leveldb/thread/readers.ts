@@ -1,0 +1,32 @@
+// The threads that read for long queries: each has a part of the topics, always the same, so that what it keeps of their
+// blocks serves the next question too. All start with the first question that is not small.
+
+import { StoreThread, type ThreadData } from './thread.ts'
+
+export class Readers {
+  readonly #threads: readonly StoreThread[]
+
+  /** `cacheBytes` is for all of them together. */
+  constructor({ path, cacheBytes }: ThreadData, threads: number) {
+    const data = { path, cacheBytes: Math.floor(cacheBytes / threads) }
+    this.#threads = Array.from({ length: threads }, () => new StoreThread(data))
+  }
+
+  get all(): readonly StoreThread[] {
+    return this.#threads
+  }
+
+  /** Some have taken a call, and so all have. */
+  get isRunning(): boolean {
+    return this.#threads.some(({ isRunning }) => isRunning)
+  }
+
+  /** Starts those that do not run, so that all hold a snapshot of the same blocks from now on. */
+  async pin(params: unknown): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.ask('pin', params)))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.close()))
+  }
+}
