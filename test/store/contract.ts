@@ -4,7 +4,14 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { matches } from '../../src/domain/topic.ts'
 import type { Reading } from '../../src/domain/reading.ts'
-import type { ReadingStore, RemakePosition, RemakeStep } from '../../src/store/store.ts'
+import { aggregateReadings } from '../../src/store/aggregate.ts'
+import type {
+  AggregateColumn,
+  ReadingStore,
+  RemakePosition,
+  RemakeStep,
+  SeriesAggregate,
+} from '../../src/store/store.ts'
 import { append, collect, collectSamples, collectSeries, expectedSamples, plain, reading } from './reading.ts'
 
 export interface Engine {
@@ -12,6 +19,27 @@ export interface Engine {
   /** Forces what is hot into blocks, when the engine has such a thing. */
   settle(store: ReadingStore): Promise<void>
   remove(): Promise<void>
+}
+
+// oxlint-disable-next-line typescript/require-await
+async function* given(readings: Reading[]): AsyncGenerator<Reading[]> {
+  yield readings
+}
+
+/** What a series says in some columns; sums are of whole and half numbers, and exact. */
+function withColumns(series: SeriesAggregate, columns?: readonly AggregateColumn[]): unknown {
+  const { group, field, buckets, counts, quantiles } = series
+  const some = (columns ?? (['sums', 'mins', 'maxs', 'firsts', 'lasts'] as const)).map((name) => [
+    ...series[name],
+  ])
+  return {
+    group,
+    field,
+    buckets: [...buckets],
+    counts: [...counts],
+    quantiles: quantiles.map((q) => [...q]),
+    some,
+  }
 }
 
 export function describeStore(name: string, makeEngine: () => Engine): void {
@@ -242,6 +270,33 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
           firsts: [1],
           lasts: [2],
         })
+      }
+    })
+
+    test('aggregates of many topics are those of the rows, by topic, by group and in all, in the order of the groups', async () => {
+      for (let n = 0; n < 6000; n++) {
+        const payload = Buffer.from(JSON.stringify(n % 5 === 0 ? { t: n, s: 'x' } : { t: n, h: n / 2 }))
+        const topic = `t/${n % 7}/${n % 160}`
+        const appended = append(store, { topic, time: (n * 7919) % 100_000, payload })
+        if (n % 500 === 0) await appended
+        if (n === 4000) await engine.settle(store)
+      }
+      await append(store, { topic: 'last', time: 5, payload: Buffer.from('3') })
+      const edges = Float64Array.from({ length: 30 }, (_, k) => 1000 + k * 3333)
+      const all = await collect(store, { from: edges[0]!, to: edges.at(-1)! })
+      for (const groupOf of [
+        undefined,
+        (topic: string) => topic.split('/')[1] ?? null,
+        () => 'all',
+      ] as const) {
+        for (const columns of [undefined, ['sums']] as const) {
+          const ask = { filters: [], fields: [], quantiles: [0.9], edges, ...(groupOf && { groupOf }) }
+          const expected: unknown[] = []
+          for await (const chunk of aggregateReadings(given(all), ask))
+            expected.push(...chunk.map((series) => withColumns(series, columns)))
+          const found = await collectSeries(store, { ...ask, columns })
+          expect(found.map((series) => withColumns(series, columns))).toEqual(expected)
+        }
       }
     })
 
