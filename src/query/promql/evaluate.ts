@@ -108,11 +108,10 @@ function fillNewest(
 ): void {
   const { times } = series
   let next = 0
-  let before = Number.NEGATIVE_INFINITY
+  // Ends do not go back: they are the steps, moved, or one moment.
   for (let step = 0; step < ends.length; step++) {
     const end = ends[step] ?? 0
-    next = advance(times, next, end, end < before)
-    before = end
+    next = advance(times, next, end)
     if (next === 0 || (times[next - 1] ?? 0) <= end - lookbackMs) continue
     has[step] = 1
     values[step] = value ? value(series, next - 1) : (series.values[next - 1] ?? Number.NaN)
@@ -165,11 +164,10 @@ async function windowFunction(
     window.to = 0
     for (let step = 0; step < ends.length; step++) {
       const endMs = ends[step] ?? 0
-      const isBack = endMs < window.endMs
       window.endMs = endMs
       window.startMs = endMs - matrix.rangeMs
-      window.from = advance(times, window.from, window.startMs, isBack)
-      window.to = advance(times, window.to, endMs, isBack)
+      window.from = advance(times, window.from, window.startMs)
+      window.to = advance(times, window.to, endMs)
       if (window.to <= window.from) continue
       const value = work(window, parameter?.values[step] ?? Number.NaN)
       if (value === undefined) continue
@@ -217,12 +215,13 @@ export async function windows(
 }
 
 /** The index of the first time after `time`, from `at` on. */
-function advance(times: Float64Array, at: number, time: number, isBack: boolean): number {
-  let next = isBack ? 0 : at
+function advance(times: Float64Array, at: number, time: number): number {
+  let next = at
   while (next < times.length && (times[next] ?? 0) <= time) next++
   return next
 }
 
+/** Where the windows of the steps end; they do not go back. */
 function endsOf({ offsetMs, at }: Shift, { times, startMs, endMs }: Evaluation): Float64Array {
   const fixed = at === 'start' ? startMs : at === 'end' ? endMs : at
   return times.map((time) => Math.round((fixed ?? time) - offsetMs))
