@@ -79,9 +79,9 @@ export function groupColumns({ names, groupNames }: Pick<AggregateAnswer, 'names
   return groupNames.map((name) => (taken.has(name) ? `tag_${name}` : name))
 }
 
-/** Every bucket of every series. */
-export function* rowsOf(series: readonly AnsweredSeries[]): Generator<AggregateRow> {
-  for (const one of series) for (let at = 0; at < one.buckets.length; at++) yield { series: one, at }
+/** Every bucket of a series. */
+export function* rowsOf(series: AnsweredSeries): Generator<AggregateRow> {
+  for (let at = 0; at < series.buckets.length; at++) yield { series, at }
 }
 
 /** JSON has no NaN and no infinity (RFC 8259, 6). */

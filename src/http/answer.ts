@@ -21,9 +21,54 @@ export interface PageText<T> {
   isTagged?: boolean
 }
 
+/** A page whose rows come one after another. It is written as they come, and sent when it is known to be whole. */
+export class PageWriter<T> {
+  readonly #page: PageText<T>
+  readonly #format: Format
+  readonly #row: (row: T, isFirst: boolean) => string
+  readonly #pieces: Buffer[] = []
+  #piece: string
+  #isFirst = true
+
+  constructor(request: FastifyRequest, page: Omit<PageText<T>, 'rows'>) {
+    this.#page = { ...page, rows: [] }
+    this.#format = formatOf(request)
+    const form = forms[this.#format]
+    this.#row = (row, isFirst) => form.row(this.#page as PageText<unknown>, row, isFirst)
+    this.#piece = form.head(this.#page as PageText<unknown>)
+  }
+
+  add(row: T): void {
+    this.#piece += this.#row(row, this.#isFirst)
+    this.#isFirst = false
+    if (this.#piece.length < pieceLength) return
+    // As bytes: strings that were put together keep their parts.
+    this.#pieces.push(Buffer.from(this.#piece))
+    this.#piece = ''
+  }
+
+  send(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    head(request, reply, this.#page)
+    const last = this.#piece + forms[this.#format].tail(this.#page as PageText<unknown>)
+    void reply.header('content-type', mediaTypes[this.#format])
+    if (this.#pieces.length === 0) return reply.send(last)
+    return reply.send(Readable.from([...this.#pieces, Buffer.from(last)]))
+  }
+}
+
 /** Sends one page in the form asked for. */
 export function sendPage<T>(request: FastifyRequest, reply: FastifyReply, page: PageText<T>): FastifyReply {
-  const { next } = page
+  head(request, reply, page)
+  const format = formatOf(request)
+  if (page.isTagged === true) return sendTagged(request, reply, page as PageText<unknown>, format)
+  const pieces = gather(linesOf(format, page as PageText<unknown>))
+  const first = pieces.next().value ?? ''
+  const second = pieces.next().value
+  void reply.header('content-type', mediaTypes[format])
+  return reply.send(second === undefined ? first : Readable.from(chain([first, second], pieces)))
+}
+
+function head(request: FastifyRequest, reply: FastifyReply, { next }: { next: string | null }): void {
   if (next !== null) {
     const [path = '/'] = request.url.split('?')
     void reply.header(
@@ -32,13 +77,6 @@ export function sendPage<T>(request: FastifyRequest, reply: FastifyReply, page: 
     )
   }
   void reply.header('cache-control', 'no-store').header('vary', 'Accept, Authorization')
-  const format = formatOf(request)
-  if (page.isTagged === true) return sendTagged(request, reply, page as PageText<unknown>, format)
-  const pieces = gather(lines[format](page as PageText<unknown>))
-  const first = pieces.next().value ?? ''
-  const second = pieces.next().value
-  void reply.header('content-type', mediaTypes[format])
-  return reply.send(second === undefined ? first : Readable.from(chain([first, second], pieces)))
 }
 
 /** Weak, since compression does not change it (RFC 9110, 8.8.3). The hash is of what leaves: nothing else is sure to change with it. */
@@ -48,7 +86,7 @@ function sendTagged(
   page: PageText<unknown>,
   format: Format,
 ): FastifyReply {
-  const pieces = [...gather(lines[format](page))]
+  const pieces = [...gather(linesOf(format, page))]
   const tag = `W/"${digestOf(pieces)}"`
   void reply.header('etag', tag).header('cache-control', 'private, no-cache')
   const known = request.headers['if-none-match']
@@ -74,23 +112,39 @@ const mediaTypes: Record<Format, string> = {
   csv: 'text/csv; charset=utf-8',
 }
 
-const lines: Record<Format, (page: PageText<unknown>) => Iterable<string>> = {
-  *json({ rows, json, limit, next }) {
-    yield '{"data":['
-    let separator = ''
-    for (const row of rows) {
-      yield separator + json(row, false)
-      separator = ',\n'
-    }
-    yield `],"page":${JSON.stringify({ limit, has_more: next !== null, next })}}\n`
+interface Form {
+  head(page: PageText<unknown>): string
+  row(page: PageText<unknown>, row: unknown, isFirst: boolean): string
+  tail(page: PageText<unknown>): string
+}
+
+const forms: Record<Format, Form> = {
+  json: {
+    head: () => '{"data":[',
+    row: ({ json }, row, isFirst) => (isFirst ? json(row, false) : `,\n${json(row, false)}`),
+    tail: ({ limit, next }) => `],"page":${JSON.stringify({ limit, has_more: next !== null, next })}}\n`,
   },
-  *ndjson({ rows, json }) {
-    for (const row of rows) yield `${json(row, true)}\n`
+  ndjson: {
+    head: () => '',
+    row: ({ json }, row) => `${json(row, true)}\n`,
+    tail: () => '',
   },
-  *csv({ rows, columns, cells }) {
-    yield encodeCsvRow(columns)
-    for (const row of rows) yield encodeCsvRow(cells(row))
+  csv: {
+    head: ({ columns }) => encodeCsvRow(columns),
+    row: ({ cells }, row) => encodeCsvRow(cells(row)),
+    tail: () => '',
   },
+}
+
+function* linesOf(format: Format, page: PageText<unknown>): Generator<string> {
+  const form = forms[format]
+  yield form.head(page)
+  let isFirst = true
+  for (const row of page.rows) {
+    yield form.row(page, row, isFirst)
+    isFirst = false
+  }
+  yield form.tail(page)
 }
 
 /** Characters gathered before a piece is sent: a string has a largest size, a page of payloads may pass it. */

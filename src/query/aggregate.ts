@@ -6,6 +6,7 @@ import { openZone } from '../domain/zone.ts'
 import type { ReadingReader, SeriesAggregate, TopicFilters } from '../store/store.ts'
 import { aggregateByTags } from './byTags.ts'
 import { type Figures, type Fill, fillColumn, parseFigures } from './figures.ts'
+import { Turns } from './turns.ts'
 
 export interface AggregateQuestion {
   filters: TopicFilters
@@ -31,15 +32,20 @@ export interface AnsweredSeries {
   columns: Float64Array[]
 }
 
+/** What all series of an answer have in common. */
 export interface AggregateAnswer {
   /** Milliseconds; where each bucket begins. */
   starts: Float64Array
   names: readonly string[]
   /** What the members of each group are: `topic`, or tags. */
   groupNames: readonly string[]
-  series: AnsweredSeries[]
   /** The most buckets of all series together that an answer may have. */
   limit: number
+}
+
+/** Who gets the series of an answer, as the store finds them. */
+export interface SeriesTaker {
+  take(series: AnsweredSeries): void
 }
 
 export interface AggregateLimits {
@@ -57,11 +63,15 @@ export interface AggregateDeps {
   signal: AbortSignal
 }
 
-/** Everything about a question that can be wrong is found before the store is asked. */
-export async function answerAggregate(
+/**
+ * Everything about a question that can be wrong is found before `begin` makes who takes the series, and before the store is
+ * asked. An answer that gets too large fails on its way: what was taken until then is worth nothing.
+ */
+export async function answerAggregate<T extends SeriesTaker>(
   { store, limits, from, to, signal }: AggregateDeps,
   question: AggregateQuestion,
-): Promise<AggregateAnswer> {
+  begin: (answer: AggregateAnswer) => T,
+): Promise<T> {
   const figures = parseFigures(question.fn)
   const every = parseInterval(question.every)
   const buckets = bucketsOf(
@@ -81,26 +91,32 @@ export async function answerAggregate(
     columns: figures.columns,
     signal,
   }
-  const series: AnsweredSeries[] = []
+  const groupNames = typeof group === 'string' ? ['topic'] : group
+  const taker = begin({ starts: buckets.starts, names: figures.names, groupNames, limit: limits.query_rows })
+  const turns = new Turns(signal)
   let rows = 0
   const add = (group: AnsweredSeries['group'], one: SeriesAggregate): void => {
     rows += question.fill === 'none' ? one.buckets.length : buckets.starts.length
     if (rows > limits.query_rows) throw tooMany(limits)
-    series.push(answered(group, one, { fill: question.fill, starts: buckets.starts, figures }))
+    taker.take(answered(group, one, { fill: question.fill, starts: buckets.starts, figures }))
   }
-  const answer = { starts: buckets.starts, names: figures.names, series, limit: limits.query_rows }
   if (typeof group !== 'string') {
-    const samplesMax = limits.query_samples
-    const found = await aggregateByTags(store, { ...ask, tags: group, samplesMax })
-    for (const { values, ...one } of found) add(values, one)
-    return { ...answer, groupNames: group }
+    const found = await aggregateByTags(store, { ...ask, tags: group, samplesMax: limits.query_samples })
+    for (const { values, ...one } of found) {
+      add(values, one)
+      if (turns.isOver) await turns.next()
+    }
+    return taker
   }
   const found = store.aggregate({ ...ask, ...(group === 'none' ? { groupOf: () => '' } : {}) })
   for await (const chunk of found) {
     signal.throwIfAborted()
-    for (const one of chunk) add([group === 'none' ? null : one.group], one)
+    for (const one of chunk) {
+      add([group === 'none' ? null : one.group], one)
+      if (turns.isOver) await turns.next()
+    }
   }
-  return { ...answer, groupNames: ['topic'] }
+  return taker
 }
 
 function answered(

@@ -26,7 +26,7 @@ interface Simple {
 }
 
 const simple: Record<string, Simple> = {
-  mean: { from: ['sums'], of: ({ sums, counts }) => sums.map((sum, at) => sum / (counts[at] ?? 0)) },
+  mean: { from: ['sums'], of: ({ sums, counts }) => ratios(sums, counts) },
   min: { from: ['mins'], of: ({ mins }) => mins },
   max: { from: ['maxs'], of: ({ maxs }) => maxs },
   sum: { from: ['sums'], of: ({ sums }) => sums },
@@ -35,8 +35,14 @@ const simple: Record<string, Simple> = {
   last: { from: ['lasts'], of: ({ lasts }) => lasts },
   stddev: {
     from: ['m2s'],
-    of: ({ m2s, counts }) => m2s.map((m2, at) => Math.sqrt(m2 / (counts[at] ?? 0))),
+    of: ({ m2s, counts }) => ratios(m2s, counts).map(Math.sqrt),
   },
+}
+
+function ratios(values: Float64Array, counts: Float64Array): Float64Array {
+  const found = new Float64Array(values.length)
+  for (let at = 0; at < found.length; at++) found[at] = (values[at] ?? 0) / (counts[at] ?? 0)
+  return found
 }
 
 /** Reads `mean,p95`; each name once. Throws `bad_request` that names what is not known. */

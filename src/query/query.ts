@@ -8,10 +8,11 @@ import type { Fields, Reading } from '../domain/reading.ts'
 import { parseTime, timeMax } from '../domain/time.ts'
 import type { ReadingStore, TopicInfo } from '../store/store.ts'
 import {
-  type AggregateAnswer,
   type AggregateLimits,
   type AggregateQuestion,
+  type AggregateAnswer,
   answerAggregate,
+  type SeriesTaker,
 } from './aggregate.ts'
 import { type FieldType, fieldTypesOf } from './fieldTypes.ts'
 import { type Following, follow, type Live } from './follow.ts'
@@ -60,7 +61,12 @@ export interface Query {
   tree(listing: TreeListing): Promise<Page<TreeNode>>
   latest(listing: LatestListing): Promise<Page<FoundReading>>
   readings(listing: ReadingsListing): Promise<Page<FoundReading>>
-  aggregate(question: AggregateQuestion, signal?: AbortSignal): Promise<AggregateAnswer>
+  /** Gives what `begin` made, once it has taken every series. */
+  aggregate<T extends SeriesTaker>(
+    question: AggregateQuestion,
+    begin: (answer: AggregateAnswer) => T,
+    signal?: AbortSignal,
+  ): Promise<T>
   /** Every reading of a range, by default of all times, oldest first, in chunks and without a ceiling on time. */
   all(range: WholeRange): AsyncIterable<Reading[]>
   /** The fields of the newest readings, and of which type each is. */
@@ -157,13 +163,13 @@ export function createQuery({
       return readReadings({ store, live, limits, under, now: now() }, listing, found)
     },
 
-    async aggregate(question, gone) {
+    async aggregate(question, begin, gone) {
       checkReadable(question)
       const at = now()
       // Without an end there would be no last bucket.
       const { from, to } = rangeOf({ ...question, to: question.to ?? 'now' }, at)
       const deps = { store, limits, from, to }
-      return under('aggregate', (signal) => answerAggregate({ ...deps, signal }, question), gone)
+      return under('aggregate', (signal) => answerAggregate({ ...deps, signal }, question, begin), gone)
     },
   }
 }

@@ -1,10 +1,11 @@
 // GET /api/v1/aggregate: figures of numeric fields over buckets of time, a row a bucket or a row a series.
 
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type, type Static } from '@sinclair/typebox'
 import { AppError } from '../../domain/errors.ts'
-import { createAggregateText, groupColumns, rowsOf } from '../aggregateText.ts'
-import { formatOf, sendPage } from '../answer.ts'
+import type { AggregateAnswer, AnsweredSeries, SeriesTaker } from '../../query/aggregate.ts'
+import { type AggregateRow, createAggregateText, groupColumns, rowsOf } from '../aggregateText.ts'
+import { formatOf, PageWriter } from '../answer.ts'
 import type { RouteContext } from '../context.ts'
 import { signalOf } from '../gone.ts'
 import { filtersOf, formatParameter, timeUnitParameter, topicParameters } from '../parameters.ts'
@@ -77,7 +78,7 @@ export function addAggregate(app: FastifyInstance, { login, query }: RouteContex
       })
     }
     const { from, to, every, fill, group, tz } = asked
-    const answer = await query.aggregate(
+    const page = await query.aggregate(
       {
         filters: filtersOf(asked, principal),
         mayRead: (topic) => principal.mayRead(topic),
@@ -90,26 +91,41 @@ export function addAggregate(app: FastifyInstance, { login, query }: RouteContex
         group: groupOf(group),
         tz,
       },
+      (answer) => new SeriesPage(request, asked, answer),
       signalOf(reply),
     )
-    const text = createAggregateText(answer, asked.time)
-    const columns = [...groupColumns(answer), 'field', 'time', ...answer.names]
-    const { series, limit } = answer
-    const page = { limit, next: null, columns }
-    return asked.shape === 'columns'
-      ? sendPage(request, reply, {
-          ...page,
-          rows: series,
-          json: (one) => text.seriesJson(one),
-          cells: () => [],
-        })
-      : sendPage(request, reply, {
-          ...page,
-          rows: rowsOf(series),
-          json: (row) => text.rowJson(row),
-          cells: (row) => text.rowCells(row),
-        })
+    return page.send(request, reply)
   })
+}
+
+/** The text of an answer, a row a series or a row a bucket. */
+class SeriesPage implements SeriesTaker {
+  readonly #rows: PageWriter<AggregateRow>
+  readonly #series: PageWriter<AnsweredSeries> | null
+
+  constructor(request: FastifyRequest, { shape, time }: Static<typeof search>, answer: AggregateAnswer) {
+    const text = createAggregateText(answer, time)
+    const columns = [...groupColumns(answer), 'field', 'time', ...answer.names]
+    const page = { limit: answer.limit, next: null, columns }
+    this.#rows = new PageWriter(request, {
+      ...page,
+      json: (row) => text.rowJson(row),
+      cells: (row) => text.rowCells(row),
+    })
+    this.#series =
+      shape === 'columns'
+        ? new PageWriter(request, { ...page, json: (one) => text.seriesJson(one), cells: () => [] })
+        : null
+  }
+
+  take(series: AnsweredSeries): void {
+    if (this.#series) this.#series.add(series)
+    else for (const row of rowsOf(series)) this.#rows.add(row)
+  }
+
+  send(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    return (this.#series ?? this.#rows).send(request, reply)
+  }
 }
 
 /** Throws `bad_request` where `topic` or `none` stands beside others: a group of both is none. */
