@@ -14,8 +14,8 @@ import { storedEntries } from './roll/storedEntries.ts'
 import { loadShapes } from './shapeTable.ts'
 import { Scans } from './scans.ts'
 import type { RollParams, ViewParams } from './thread/main.ts'
-import { Readers } from './thread/readers.ts'
-import { StoreThread, type ThreadData } from './thread/thread.ts'
+import { Readers, type ReadersData } from './thread/readers.ts'
+import { StoreThread } from './thread/thread.ts'
 import { View } from './view.ts'
 import type { WriteGate } from './writeGate.ts'
 
@@ -51,15 +51,15 @@ export class Blocks {
   constructor(
     db: Database,
     gate: WriteGate,
-    { path, cacheBytes, threads }: ThreadData & { threads: number },
+    reading: ReadersData,
     { directory, shapes }: { directory: Directory; shapes: Shapes | null },
   ) {
     this.#db = db
     this.#gate = gate
     this.#shapes = shapes ?? loadedShapes(db)
     this.#view = new View(db, directory, 0)
-    this.#roller = new StoreThread({ path, cacheBytes: 0 })
-    this.#readers = new Readers({ path, cacheBytes }, threads)
+    this.#roller = new StoreThread({ path: reading.path, cacheBytes: 0, niceness: 0 })
+    this.#readers = new Readers(reading)
     this.scans = new Scans(this.#readers, {
       view: () => this.#view,
       shapes: () => this.#shapes,

@@ -11,13 +11,13 @@ import type { Directory } from './directory.ts'
 import { DiskMeter } from './disk.ts'
 import type { Epoch } from './hot/epoch.ts'
 import type { Loaded } from './load.ts'
-import { idleRollMs, type LevelOptions, rollLimits, threadDataOf } from './options.ts'
+import { idleRollMs, type LevelOptions, rollLimits, readersDataOf } from './options.ts'
 import { applyRetention } from './retention.ts'
 import { AppError } from '../../domain/errors.ts'
 import { decodeTopic } from './topicRecord.ts'
 import { topicKey } from './keys.ts'
 import type { RemakeInput } from './roll/remake.ts'
-import type { ThreadData } from './thread/thread.ts'
+import type { ReadersData } from './thread/readers.ts'
 import type { WriteGate } from './writeGate.ts'
 
 export interface KeeperDeps {
@@ -44,7 +44,7 @@ export class Keeper {
   readonly #deps: KeeperDeps
   /** Oldest first; the last takes rows, the others are to be rolled. */
   #epochs: Epoch[]
-  readonly #threadData: ThreadData & { threads: number }
+  readonly #reading: ReadersData
   #blocks: Blocks
   #db: Database
   #rolling: Promise<boolean> | null = null
@@ -65,8 +65,8 @@ export class Keeper {
     this.#deps = deps
     this.#db = db
     this.#disk = new DiskMeter(options.path, options.max_bytes)
-    this.#threadData = threadDataOf(options)
-    this.#blocks = new Blocks(db, deps.gate, this.#threadData, loaded)
+    this.#reading = readersDataOf(options)
+    this.#blocks = new Blocks(db, deps.gate, this.#reading, loaded)
     this.#epochs = [...(loaded.epoch.staged > 0 ? [loaded.epoch] : []), committer.epoch]
     // Segments without a row that is not in blocks are still to be deleted.
     if (loaded.epoch.staged === 0 && loaded.epoch.segments.length > 0) this.#epochs.unshift(loaded.epoch)
@@ -202,7 +202,7 @@ export class Keeper {
   resume(db: Database): void {
     const { gate, loaded } = this.#deps
     this.#db = db
-    this.#blocks = new Blocks(db, gate, this.#threadData, {
+    this.#blocks = new Blocks(db, gate, this.#reading, {
       directory: this.#directoryThen ?? loaded.directory,
       shapes: null,
     })

@@ -2,7 +2,7 @@
 
 import type { RetentionRule } from '../../config/retention.ts'
 import type { MemoryProfile } from './database.ts'
-import type { ThreadData } from './thread/thread.ts'
+import type { ReadersData } from './thread/readers.ts'
 
 export interface LevelOptions {
   path: string
@@ -54,11 +54,7 @@ const queries: Record<MemoryProfile, { threads: number; cacheBytes: number }> = 
 }
 
 /** What reading threads are started with. */
-export function threadDataOf({
-  path,
-  memory,
-  query_threads = 0,
-}: LevelOptions): ThreadData & { threads: number } {
+export function readersDataOf({ path, memory, query_threads = 0 }: LevelOptions): ReadersData {
   const { threads, cacheBytes } = queries[memory]
   return { path, cacheBytes, threads: query_threads > 0 ? query_threads : threads }
 }

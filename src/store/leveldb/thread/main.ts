@@ -26,6 +26,7 @@ import { loadShapes } from '../shapeTable.ts'
 import { View } from '../view.ts'
 import { type Method, type Out, serveCalls } from './calls.ts'
 import type { ThreadData } from './thread.ts'
+import { yieldToOthers } from './niceness.ts'
 
 /** The blocks that a call is about. */
 export interface ViewParams {
@@ -123,7 +124,8 @@ const turnMs = 50
 
 if (!parentPort) throw new Error('this module runs in a thread of the store')
 const port = parentPort
-const { path, cacheBytes } = workerData as ThreadData
+const { path, cacheBytes, niceness } = workerData as ThreadData
+if (niceness > 0) yieldToOthers(niceness)
 const opening = openThreadDatabase(path).then((db) => new StoreThreadState(db, cacheBytes))
 
 const methods: Record<string, Method> = {

@@ -1,14 +1,23 @@
 // The threads that read for long queries: each has a part of the topics, always the same, so that what it keeps of their
 // blocks serves the next question too. All start with the first question that is not small.
 
-import { StoreThread, type ThreadData } from './thread.ts'
+import { StoreThread } from './thread.ts'
+
+export interface ReadersData {
+  path: string
+  cacheBytes: number
+  threads: number
+}
+
+/** A third of what a core gives others that want it as well. */
+const niceness = 5
 
 export class Readers {
   readonly #threads: readonly StoreThread[]
 
   /** `cacheBytes` is for all of them together. */
-  constructor({ path, cacheBytes }: ThreadData, threads: number) {
-    const data = { path, cacheBytes: Math.floor(cacheBytes / threads) }
+  constructor({ path, cacheBytes, threads }: ReadersData) {
+    const data = { path, cacheBytes: Math.floor(cacheBytes / threads), niceness }
     this.#threads = Array.from({ length: threads }, () => new StoreThread(data))
   }
 

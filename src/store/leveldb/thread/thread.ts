@@ -11,6 +11,8 @@ export interface ThreadData {
   path: string
   /** Memory for what was read, to be kept for the next question. */
   cacheBytes: number
+  /** How much it gives way to other threads: 0 to 19. */
+  niceness: number
 }
 
 interface Call {
