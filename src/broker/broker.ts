@@ -106,7 +106,8 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
     hostOf,
     onStream: (stream, caller, listener) => {
       meter(stream)
-      engine.accept(stream, { ...caller, auth: authOf(listener) })
+      const { accept_protocol_versions: versions, mount_point: mountPoint } = listener
+      engine.accept(stream, { ...caller, auth: authOf(listener), versions, mountPoint })
     },
   }).catch(async (error: unknown) => {
     await engine.close()

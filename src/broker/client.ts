@@ -69,6 +69,8 @@ export interface ClientState {
   identity: string | null
   /** It is the server's own end of a bridge. */
   isBridge: boolean
+  /** In front of all its topics, and unknown to it; empty for none. */
+  mountPoint: string
   /** Its client id was made here, because it sent none. */
   isIdAssigned: boolean
   /** Its CONNECT, from the moment it was read. */

@@ -15,6 +15,15 @@ export const listenerSchema = Type.Object({
   port: port(1883, 'TCP port. 0 lets the system choose.'),
   path: text('', 'Unix socket to listen on instead of an address and a port.'),
   protocol: choice(['mqtt', 'websockets'], 'mqtt', 'MQTT on the bare connection, or inside WebSocket.'),
+  accept_protocol_versions: Type.Array(Type.Integer({ minimum: 3, maximum: 5 }), {
+    default: [],
+    description:
+      'Versions of MQTT spoken here: `3` (3.1), `4` (3.1.1), `5`; a client with another is refused. Empty: all three.',
+  }),
+  mount_point: text(
+    '',
+    'Put in front of every topic and filter of a client here, and taken off what it is sent, such as `site1/`. Readings and the ACL have the whole topic.',
+  ),
   cert_file: text(
     '',
     'PEM file with the certificate and those above it. Set: TLS. Read again when it changes.',

@@ -15,6 +15,8 @@ export interface PublishLimits {
   retainAvailable: boolean
   /** 0: any. */
   payloadBytesMax: number
+  /** In front of every topic, and counted with it. */
+  mountPoint: string
 }
 
 export function createPublishCheck({
@@ -22,6 +24,7 @@ export function createPublishCheck({
   qosMax,
   retainAvailable,
   payloadBytesMax,
+  mountPoint,
 }: PublishLimits) {
   return (
     _client: BrokerClient,
@@ -42,10 +45,11 @@ export function createPublishCheck({
       if (properties?.topicAlias !== undefined) return null
       return protocolError('a publish without a topic and without an alias [MQTT-3.3.2-8]')
     }
-    const fault = topicFault(topic)
+    const whole = mountPoint === '' ? topic : mountPoint + topic
+    const fault = topicFault(whole)
     if (fault !== null) return { reasonCode: topicInvalid, message: fault }
     // A short topic cannot have that many, and needs no counting.
-    if (topic.length >= topicLevelsMax && levels(topic) > topicLevelsMax) {
+    if (whole.length >= topicLevelsMax && levels(whole) > topicLevelsMax) {
       return { reasonCode: topicInvalid, message: `a topic may have ${topicLevelsMax} levels` }
     }
     const response = properties?.responseTopic
