@@ -99,6 +99,7 @@ export function accept(
       qosMax: limits.max_qos,
       retainAvailable: limits.retain_available,
       payloadBytesMax: limits.max_payload_size,
+      topicAliasMax: limits.max_topic_alias,
       mountPoint: state.mountPoint,
     }),
     onFault: (_client, fault) => gate.refuse(fault),
