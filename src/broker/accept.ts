@@ -33,6 +33,10 @@ export type Door = Caller & {
   versions?: readonly number[]
   /** In front of all topics of the client; left out: nothing. */
   mountPoint?: string
+  /** Begins a client id that is made for the client; left out: as configured for all. */
+  autoIdPrefix?: string | undefined
+  /** Whether the client may come without an id; left out: as configured for all. */
+  mayComeWithoutId?: boolean | undefined
 }
 
 /** Counts and paces what goes over a stream, from its first byte on. */
@@ -72,6 +76,8 @@ export function accept(
     isIdAssigned: false,
     isBridge: door.isBridge === true,
     mountPoint: door.mountPoint ?? '',
+    autoIdPrefix: door.autoIdPrefix ?? null,
+    mayComeWithoutId: door.mayComeWithoutId ?? null,
     connect: null,
     session: null,
     registered: false,

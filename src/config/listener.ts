@@ -58,6 +58,16 @@ export const listenerSchema = Type.Object({
   origins: texts(
     'Web pages that may connect by WebSocket, such as `https://example.org`. Empty: any, as a password is needed anyway.',
   ),
+  auto_id_prefix: Type.Optional(
+    Type.String({
+      description: 'Begins the client ids that are given here. Unset: as `mqtt.auto_id_prefix`.',
+    }),
+  ),
+  allow_zero_length_clientid: Type.Optional(
+    Type.Boolean({
+      description: 'Let clients in that send no client id here. Unset: as `mqtt.allow_zero_length_clientid`.',
+    }),
+  ),
   allow_anonymous: Type.Optional(
     Type.Boolean({
       description: 'Let clients in without a user name here. Unset: as `auth.allow_anonymous`.',

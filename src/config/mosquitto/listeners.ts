@@ -119,6 +119,7 @@ export const listenerKeywords: Record<string, Handler> = {
   keyfile: set('key_file'),
   listener: startListener,
   listener_allow_anonymous: (conversion, line) => conversion.setListener('allow_anonymous', flagOf(line)),
+  listener_auto_id_prefix: set('auto_id_prefix'),
   max_connections: setConnections,
   mount_point: setMountPoint,
   port: (conversion, line) => {

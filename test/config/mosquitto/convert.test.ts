@@ -162,7 +162,6 @@ describe('a line', () => {
     ['auto_id_prefix home-', 'mqtt.auto_id_prefix', 'home-'],
     ['max_qos 1', 'mqtt.max_qos', 1],
     ['maximum_qos 1', 'mqtt.max_qos', 1],
-    ['listener_auto_id_prefix home-', 'mqtt.auto_id_prefix', 'home-'],
     ['retain_available 0', 'mqtt.retain_available', false],
     ['max_topic_alias 5', 'mqtt.max_topic_alias', 5],
     ['password_file /a path/with spaces', 'auth.password_file', '/a path/with spaces'],
@@ -185,6 +184,12 @@ describe('a line', () => {
     ['listener 1\nrequire_certificate true\nuse_subject_as_username true', { username_from: 'subject' }],
     ['listener 1\naccept_protocol_versions 3,5', { accept_protocol_versions: [3, 5] }],
     ['listener 1\naccept_protocol_versions 4 , 5', { accept_protocol_versions: [4, 5] }],
+    ['listener 1\nlistener_auto_id_prefix home-', { auto_id_prefix: 'home-' }],
+    ['per_listener_settings true\nlistener 1\nauto_id_prefix a-', { auto_id_prefix: 'a-' }],
+    [
+      'per_listener_settings true\nlistener 1\nallow_zero_length_clientid false',
+      { allow_zero_length_clientid: false },
+    ],
     ['listener 1\nmount_point site1/', { mount_point: 'site1/' }],
     ['listener 1\nenable_proxy_protocol 2', { proxy_protocol: true }],
     [
