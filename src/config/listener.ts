@@ -35,7 +35,10 @@ export const listenerSchema = Type.Object({
       'More certificates, chosen by the name a client asks for: `server_name`, `cert_file`, `key_file`.',
   }),
   ca_file: text('', 'PEM file, or directory of them, with the authorities that sign client certificates.'),
-  crl_file: text('', 'PEM file with revoked certificates: one list of each authority.'),
+  crl_file: text(
+    '',
+    'PEM file with the revocation lists of every authority up to the root; where one is missing, clients are refused.',
+  ),
   require_certificate: flag(false, 'Refuse clients without a certificate of these authorities.'),
   username_from: choice(
     ['connect', 'common_name', 'subject'],
