@@ -47,6 +47,24 @@ test.each([
   },
 )
 
+test.each([
+  [3, []],
+  [4, []],
+  [5, [0x20, 3, 0, 0x90, 0]],
+] as const)(
+  'a will with a wildcard in its topic: MQTT of level %d is answered %j in its own words, and closed',
+  async (version, answer) => {
+    server = await startServer()
+    const client = await openRaw(server.port, version)
+    const chunks: Buffer[] = []
+    client.socket.on('data', (chunk) => chunks.push(chunk))
+    const will = { topic: 'w-#', payload: Buffer.from('x'), qos: 0 as const, retain: false }
+    client.send(connectPacket(version, { will }))
+    await client.untilClosed()
+    expect([...Buffer.concat(chunks)]).toEqual(answer)
+  },
+)
+
 test('a listener has its own word on client ids that are not sent, and leaves the rest to the server', async () => {
   server = await startServer({
     mqtt: {

@@ -117,7 +117,8 @@ function grant(
   // With a mount point in front it is another filter than the one that was checked, `a` and `#` make `a#`.
   if (client.amber.mountPoint !== '' && filterFault(filter) !== null) return refuse(codes.filterInvalid)
   // A wildcard may match something that can be read; one topic that cannot be is refused [MQTT-3.9.3].
-  if (!hasWildcard(filter) && client.amber.principal?.mayRead(filter, client.id) === false) {
+  const isChecked = limits.refuse_unreadable_subscriptions && !hasWildcard(filter)
+  if (isChecked && client.amber.principal?.mayRead(filter, client.id) === false) {
     return refuse(codes.notAuthorized)
   }
   if (before === undefined && session.subscriptions.size >= limits.max_subscriptions) {

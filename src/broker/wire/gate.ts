@@ -81,6 +81,8 @@ export function attachGate(client: BrokerClient, dependencies: GateDependencies)
       const fault = faultOf(frame)
       if (fault !== null) {
         pass()
+        // What answers a CONNECT is in the words of its own version.
+        if (frame.header >> 4 === 1 && version === 0) version = protocolVersion(frame)
         refuse(fault)
         return false
       }
@@ -182,7 +184,7 @@ function rejectClient(client: BrokerClient, version: number, fault: Fault): void
   client.amber.endReason ??= fault.message
   if (!client.connecting && !client.connected && fault.reasonCode === 0x84) {
     client.conn.end(Buffer.from(version === 5 ? [0x20, 3, 0, fault.reasonCode, 0] : [0x20, 2, 0, 1]))
-  } else if (!client.connecting && !client.connected && version === 0 && fault.reasonCode === 0x90) {
+  } else if (!client.connecting && !client.connected && version === 5 && fault.reasonCode === 0x90) {
     client.conn.end(Buffer.from([0x20, 3, 0, fault.reasonCode, 0]))
   } else client.conn.destroy()
 }

@@ -159,6 +159,7 @@ describe('a line', () => {
     ['log_type error\nlog_type all\nlog_type warning', 'log.level', 'debug'],
     ['log_dest none', 'log.level', 'silent'],
     ['allow_zero_length_clientid false', 'mqtt.allow_zero_length_clientid', false],
+    ['acl_file /x', 'mqtt.refuse_unreadable_subscriptions', false],
     ['auto_id_prefix home-', 'mqtt.auto_id_prefix', 'home-'],
     ['max_qos 1', 'mqtt.max_qos', 1],
     ['maximum_qos 1', 'mqtt.max_qos', 1],
