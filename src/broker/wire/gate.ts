@@ -182,9 +182,8 @@ function rejectClient(client: BrokerClient, version: number, fault: Fault): void
   if (client.connected && client.version === 5) return dismiss(client, fault.reasonCode, fault.message)
   client.amber.refused = true
   client.amber.endReason ??= fault.message
-  if (!client.connecting && !client.connected && fault.reasonCode === 0x84) {
-    client.conn.end(Buffer.from(version === 5 ? [0x20, 3, 0, fault.reasonCode, 0] : [0x20, 2, 0, 1]))
-  } else if (!client.connecting && !client.connected && version === 5 && fault.reasonCode === 0x90) {
-    client.conn.end(Buffer.from([0x20, 3, 0, fault.reasonCode, 0]))
-  } else client.conn.destroy()
+  const isNew = !client.connecting && !client.connected
+  if (isNew && version === 5) client.conn.end(Buffer.from([0x20, 3, 0, fault.reasonCode, 0]))
+  else if (isNew && fault.reasonCode === 0x84) client.conn.end(Buffer.from([0x20, 2, 0, 1]))
+  else client.conn.destroy()
 }
