@@ -47,7 +47,6 @@ export class Forms {
 
   /** For clients of a mount point the topic is below. */
   below(mountPoint: string): Forms {
-    if (mountPoint === '') return this
     let forms = this.#mounts.get(mountPoint)
     if (forms === undefined) {
       forms = new Forms(unmounted(mountPoint, this.message), this.#now)
@@ -93,9 +92,9 @@ export interface Sending {
 export function sendPublish(link: Link, sending: Sending, allForms: Forms | null, now: number): boolean {
   const { qos, retain, dup, messageId, subscriptionIds } = sending
   const { version, aliases, mountPoint } = link
-  const forms = allForms === null ? null : allForms.below(mountPoint)
-  const message =
-    mountPoint === '' ? sending.message : (forms?.message ?? unmounted(mountPoint, sending.message))
+  const isMounted = mountPoint !== ''
+  const forms = isMounted ? (allForms?.below(mountPoint) ?? null) : allForms
+  const message = isMounted ? (forms?.message ?? unmounted(mountPoint, sending.message)) : sending.message
   let form: PublishForm
   if (forms !== null && subscriptionIds.length === 0 && aliases === null) form = forms.plain(version, qos > 0)
   else {
