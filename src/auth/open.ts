@@ -72,7 +72,8 @@ export async function openAuth(
   return {
     async authenticate(user, password) {
       if (user === undefined || isOpenToAll(config)) return principals.anonymous()
-      if (password === undefined) return null
+      // An account with an empty password is one without: Mosquitto lets nobody in by it.
+      if (password === undefined || password.length === 0) return null
       const account = await credentials.check(files.passwords.accounts, user, password)
       return account && principals.user(account.name, account.hash.text)
     },

@@ -29,6 +29,14 @@ export type Door = Caller & {
   auth: Authenticator
   /** The server's own end of a bridge. */
   isBridge?: boolean
+  /** Versions of MQTT spoken here; empty or left out: all. */
+  versions?: readonly number[]
+  /** In front of all topics of the client; left out: nothing. */
+  mountPoint?: string
+  /** Begins a client id that is made for the client; left out: as configured for all. */
+  autoIdPrefix?: string | undefined
+  /** Whether the client may come without an id; left out: as configured for all. */
+  mayComeWithoutId?: boolean | undefined
 }
 
 /** Counts and paces what goes over a stream, from its first byte on. */
@@ -67,6 +75,9 @@ export function accept(
     identity: door.identity,
     isIdAssigned: false,
     isBridge: door.isBridge === true,
+    mountPoint: door.mountPoint ?? '',
+    autoIdPrefix: door.autoIdPrefix ?? null,
+    mayComeWithoutId: door.mayComeWithoutId ?? null,
     connect: null,
     session: null,
     registered: false,
@@ -94,6 +105,8 @@ export function accept(
       qosMax: limits.max_qos,
       retainAvailable: limits.retain_available,
       payloadBytesMax: limits.max_payload_size,
+      topicAliasMax: limits.max_topic_alias,
+      mountPoint: state.mountPoint,
     }),
     onFault: (_client, fault) => gate.refuse(fault),
     onError: (_client, error) => {
@@ -108,6 +121,7 @@ export function accept(
     packetBytesMax: limits.max_packet_size,
     queuedBytesMax: limits.max_queued_bytes,
     inflightMax: limits.max_inflight,
+    versions: door.versions ?? [],
     onPublish: createTakePublish(client, dispatch),
   })
   dispatchPackets(client, dispatch)

@@ -59,10 +59,10 @@ async function login(
     client.amber.outlet.muted = true
     done(new Error(reason), false)
   }
-  const { auth, identity, isIdAssigned, isBridge } = client.amber
+  const { auth, identity, isIdAssigned, isBridge, mayComeWithoutId } = client.amber
   if (isBridgeId(client.id) && !isBridge)
     return refuse(codes.identifierRejected, 'bridges have such client ids')
-  if (isIdAssigned && !limits.allow_zero_length_clientid) {
+  if (isIdAssigned && !(mayComeWithoutId ?? limits.allow_zero_length_clientid)) {
     return refuse(codes.identifierRejected, 'a client id is needed')
   }
   // MQTT 5 is told which id it was given [MQTT-3.2.2-16].

@@ -15,7 +15,7 @@ type Done = (error: Error | null, isLetOn: boolean) => void
 export function createAssignment({ prefix }: { prefix: string }) {
   return (client: BrokerClient, packet: ConnectPacket, done: Done): void => {
     if (packet.clientId === '' && (packet.clean === true || packet.protocolVersion === 5)) {
-      packet.clientId = prefix + randomUUID()
+      packet.clientId = (client.amber.autoIdPrefix ?? prefix) + randomUUID()
       client.amber.isIdAssigned = true
     }
     done(null, true)

@@ -106,7 +106,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
     hostOf,
     onStream: (stream, caller, listener) => {
       meter(stream)
-      engine.accept(stream, { ...caller, auth: authOf(listener) })
+      engine.accept(stream, { ...caller, auth: authOf(listener), ...termsOf(listener) })
     },
   }).catch(async (error: unknown) => {
     await engine.close()
@@ -135,6 +135,16 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
       await engine.close()
       await listeners.close()
     },
+  }
+}
+
+/** What is different for the clients of a listener. */
+function termsOf(listener: ListenerConfig) {
+  return {
+    versions: listener.accept_protocol_versions,
+    mountPoint: listener.mount_point,
+    autoIdPrefix: listener.auto_id_prefix,
+    mayComeWithoutId: listener.allow_zero_length_clientid,
   }
 }
 

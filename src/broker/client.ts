@@ -69,6 +69,12 @@ export interface ClientState {
   identity: string | null
   /** It is the server's own end of a bridge. */
   isBridge: boolean
+  /** In front of all its topics, and unknown to it; empty for none. */
+  mountPoint: string
+  /** Begins a client id that is made for it; `null`: as configured for all. */
+  autoIdPrefix: string | null
+  /** Whether it may come without a client id; `null`: as configured for all. */
+  mayComeWithoutId: boolean | null
   /** Its client id was made here, because it sent none. */
   isIdAssigned: boolean
   /** Its CONNECT, from the moment it was read. */

@@ -15,6 +15,15 @@ export const listenerSchema = Type.Object({
   port: port(1883, 'TCP port. 0 lets the system choose.'),
   path: text('', 'Unix socket to listen on instead of an address and a port.'),
   protocol: choice(['mqtt', 'websockets'], 'mqtt', 'MQTT on the bare connection, or inside WebSocket.'),
+  accept_protocol_versions: Type.Array(Type.Integer({ minimum: 3, maximum: 5 }), {
+    default: [],
+    description:
+      'Versions of MQTT spoken here: `3` (3.1), `4` (3.1.1), `5`; a client with another is refused. Empty: all three.',
+  }),
+  mount_point: text(
+    '',
+    'Put in front of every topic and filter of a client here, and taken off what it is sent, such as `site1/`. Readings and the ACL have the whole topic.',
+  ),
   cert_file: text(
     '',
     'PEM file with the certificate and those above it. Set: TLS. Read again when it changes.',
@@ -26,7 +35,10 @@ export const listenerSchema = Type.Object({
       'More certificates, chosen by the name a client asks for: `server_name`, `cert_file`, `key_file`.',
   }),
   ca_file: text('', 'PEM file, or directory of them, with the authorities that sign client certificates.'),
-  crl_file: text('', 'PEM file with revoked certificates: one list of each authority.'),
+  crl_file: text(
+    '',
+    'PEM file with the revocation lists of every authority up to the root; where one is missing, clients are refused.',
+  ),
   require_certificate: flag(false, 'Refuse clients without a certificate of these authorities.'),
   username_from: choice(
     ['connect', 'common_name', 'subject'],
@@ -48,6 +60,16 @@ export const listenerSchema = Type.Object({
   ),
   origins: texts(
     'Web pages that may connect by WebSocket, such as `https://example.org`. Empty: any, as a password is needed anyway.',
+  ),
+  auto_id_prefix: Type.Optional(
+    Type.String({
+      description: 'Begins the client ids that are given here. Unset: as `mqtt.auto_id_prefix`.',
+    }),
+  ),
+  allow_zero_length_clientid: Type.Optional(
+    Type.Boolean({
+      description: 'Let clients in that send no client id here. Unset: as `mqtt.allow_zero_length_clientid`.',
+    }),
   ),
   allow_anonymous: Type.Optional(
     Type.Boolean({

@@ -53,6 +53,10 @@ export const configSchema = Type.Object(
       max_topic_alias: count(100, 'Topic aliases a client may use (MQTT 5).'),
       max_session_expiry_s: count(0, 'Longest session expiry granted, in seconds. 0: any.'),
       max_subscriptions: count(10_000, 'Subscriptions of one session; more are refused.', 1),
+      refuse_unreadable_subscriptions: flag(
+        true,
+        'Refuse a subscription to one topic that the client may not read. Off, as Mosquitto does: it is granted, and nothing comes.',
+      ),
       response_information: text(
         '',
         'Where clients may have answers sent (MQTT 5 response information): this and / and the client id. Empty: not told.',

@@ -171,6 +171,56 @@ acl_file acl
       expect((await stored(server)).map(({ topic, payload }) => `${topic} ${payload}`)).toEqual(heard)
       await browser.endAsync(true)
     })
+
+    test('mount points keep the clients of listeners apart, and a listener refuses a version it does not speak', async () => {
+      const server = await startAmber(`listener 0 127.0.0.1
+accept_protocol_versions 4, 5
+listener 0 127.0.0.1
+mount_point site/
+allow_anonymous true
+`)
+      const [open = 0, site = 0] = [...server.output().matchAll(/mqtt:\/\/127\.0\.0\.1:(\d+)/g)].map(
+        ([, port]) => Number(port),
+      )
+      const publish = (port: number, topic: string, ...more: string[]) =>
+        run('mosquitto_pub', [
+          '-h',
+          '127.0.0.1',
+          '-p',
+          `${port}`,
+          '-t',
+          topic,
+          '-m',
+          topic,
+          '-q',
+          '1',
+          '-r',
+          ...more,
+        ])
+      const hear = async (port: number): Promise<string> =>
+        (
+          await run('mosquitto_sub', [
+            '-h',
+            '127.0.0.1',
+            '-p',
+            `${port}`,
+            '-t',
+            '#',
+            '-v',
+            '-q',
+            '1',
+            '-C',
+            '1',
+            '-W',
+            '10',
+          ])
+        ).stdout
+      await publish(site, 'a/b', '-V', 'mqttv31')
+      expect(await hear(open)).toBe('site/a/b a/b\n')
+      expect(await hear(site)).toBe('a/b a/b\n')
+      await expect(publish(open, 'c', '-V', 'mqttv31')).rejects.toThrow('unacceptable protocol version')
+      expect((await stored(server)).map(({ topic }) => topic)).toEqual(['site/a/b'])
+    })
   })
 
   describe('a bridge', () => {

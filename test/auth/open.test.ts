@@ -39,6 +39,13 @@ describe('who gets in', () => {
     expect(await auth.authenticate(undefined, undefined)).toBeNull()
   })
 
+  test('nobody with an empty password, also when the file has a hash of it, as in Mosquitto', async () => {
+    const empty =
+      '$6$o+53eGXtmlfHeYrg$FY7X9DNQ4uU1j0NiPmGOOSU05ZSzhqNmNhXIof/0nLpVb1zDhcRHdaC72E3YryH7dtTiG/r6jH6C8J+30cZBgA=='
+    const { auth } = await opened(await authFiles(`ann:${empty}\n`))
+    expect(await auth.authenticate('ann', bytes(''))).toBeNull()
+  })
+
   test('admins are those that are configured', async () => {
     const { auth } = await opened({ ...(await authFiles(ann)), admins: ['ann'] })
     expect((await auth.authenticate('ann', annsPassword))?.admin).toBe(true)

@@ -78,7 +78,7 @@ describe('a real server', () => {
     for (let n = 0; n < 2; n++) {
       const client = await openRaw(server.port, 4)
       client.send({ ...connectPacket(4), username: 'eve' })
-      expect(await client.take('connack')).toMatchObject({ returnCode: 4 })
+      expect(await client.take('connack')).toMatchObject({ returnCode: 5 })
       client.destroy()
     }
     const refused = await openRaw(server.port, 4)

@@ -18,7 +18,7 @@ describe('access', () => {
   }
 
   test.each([
-    [4, { returnCode: 4 }],
+    [4, { returnCode: 5 }],
     [5, { reasonCode: 0x86 }],
   ] as const)('MQTT level %i: a wrong password is refused with its code', async (version, answer) => {
     server = await startServer({ principals: { ann } })

@@ -2,6 +2,7 @@
 
 import { generate, type IConnackPacket, type IPublishPacket } from 'mqtt-packet'
 import { afterEach, expect, test } from 'vitest'
+import { plainListener } from './listeners/plainListener.ts'
 import { connectPacket, connectRaw, openRaw } from './rawClient.ts'
 import { startServer, type TestServer } from './server.ts'
 
@@ -45,6 +46,48 @@ test.each([
     await client.untilClosed()
   },
 )
+
+test.each([
+  [3, []],
+  [4, []],
+  [5, [0x20, 3, 0, 0x90, 0]],
+] as const)(
+  'a will with a wildcard in its topic: MQTT of level %d is answered %j in its own words, and closed',
+  async (version, answer) => {
+    server = await startServer()
+    const client = await openRaw(server.port, version)
+    const chunks: Buffer[] = []
+    client.socket.on('data', (chunk) => chunks.push(chunk))
+    const will = { topic: 'w-#', payload: Buffer.from('x'), qos: 0 as const, retain: false }
+    client.send(connectPacket(version, { will }))
+    await client.untilClosed()
+    expect([...Buffer.concat(chunks)]).toEqual(answer)
+  },
+)
+
+test('a listener has its own word on client ids that are not sent, and leaves the rest to the server', async () => {
+  server = await startServer({
+    mqtt: {
+      default_listener: false,
+      auto_id_prefix: 'all-',
+      allow_zero_length_clientid: false,
+      listeners: [
+        plainListener,
+        { ...plainListener, allow_zero_length_clientid: true },
+        { ...plainListener, allow_zero_length_clientid: true, auto_id_prefix: 'here-' },
+      ],
+    },
+  })
+  const answers: (string | number | undefined)[] = []
+  for (const { port } of server.broker.listeners) {
+    const client = await openRaw(port, 5)
+    client.send({ ...connectPacket(5), clientId: '' })
+    const { reasonCode, properties } = await client.take<IConnackPacket>('connack')
+    answers.push(properties?.assignedClientIdentifier?.replace(/-.*/, '') ?? reasonCode)
+    client.destroy()
+  }
+  expect(answers).toEqual([0x85, 'all', 'here'])
+})
 
 test('a session without an id is refused whatever is allowed [MQTT-3.1.3-8]', async () => {
   server = await startServer()

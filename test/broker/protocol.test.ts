@@ -87,6 +87,29 @@ test.each(faultsBefore)('%s closes the connection without a CONNACK', async (_na
   expect(client.received).toEqual([])
 })
 
+test.each([
+  ['the reserved flag [MQTT-3.1.2-3]', '10 0e 0004 4d515454 05 03 0000 00 0001 61', 0x81],
+  ['a will without a topic [MQTT-4.7.3-1]', '10 12 0004 4d515454 05 06 0000 00 0001 61 00 0000 0000', 0x90],
+  ['a property that comes twice', '10 14 0004 4d515454 05 02 0000 06 21 0001 21 0001 0001 61', 0x82],
+  ['bytes behind the last field', '10 0f 0004 4d515454 05 02 0000 00 0001 61 00', 0x81],
+])('MQTT 5: %s in CONNECT is told in a CONNACK [MQTT-3.1.4-1]', async (_name, bytes, reasonCode) => {
+  const client = await openRaw(server.port, 5)
+  client.write(hex(bytes))
+  expect(await client.take('connack')).toMatchObject({ reasonCode })
+  await client.untilClosed()
+  expect(server.broker.clients()).toEqual([])
+})
+
+test.each([
+  ['its flag that was reserved later', '10 0f 0006 4d5149736470 03 03 0000 0001 61'],
+  ['flags of the fixed header', '14 0f 0006 4d5149736470 03 02 0000 0001 61'],
+])('MQTT 3.1 comes in with %s', async (_name, bytes) => {
+  const client = await openRaw(server.port, 3)
+  client.write(hex(bytes))
+  expect(await client.take('connack')).toMatchObject({ returnCode: 0 })
+  client.destroy()
+})
+
 test('an unknown protocol level is answered with return code 1 [MQTT-3.1.2-2]', async () => {
   const client = await openRaw(server.port, 4)
   client.write(hex('10 0d 0004 4d515454 06 02 0000 0001 61'))

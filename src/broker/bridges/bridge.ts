@@ -15,7 +15,7 @@ import { createEchoes, type Echoes } from './echoes.ts'
 import { attachLocal } from './local.ts'
 import { createStreamPair } from './pair.ts'
 import { receivedProperties, sentProperties } from './properties.ts'
-import { parseAddress, remoteNotification, remoteOptions, stateTopic } from './remote.ts'
+import { endRemote, parseAddress, remoteNotification, remoteOptions, stateTopic } from './remote.ts'
 import { type BridgeTopics, createBridgeTopics } from './topics.ts'
 
 export interface BridgeDependencies {
@@ -109,10 +109,7 @@ export class Bridge {
     if (remote === null) return
     const topic = remoteNotification(this.#config, this.#isPrivate)
     if (remote.connected && topic !== null) remote.publish(topic, '0', { qos: 0, retain: true })
-    await new Promise<void>((resolve) => {
-      remote.once('close', () => resolve())
-      remote.end(!remote.connected, {}, () => resolve())
-    })
+    await endRemote(remote)
   }
 
   #connect(): void {

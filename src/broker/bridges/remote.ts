@@ -1,7 +1,7 @@
-// A bridge's connection to the other broker: the options it is made with, out of the configuration.
+// A bridge's connection to the other broker: the options it is made with, out of the configuration, and its end.
 
 import { readFileSync } from 'node:fs'
-import type { IClientOptions } from 'mqtt'
+import type { IClientOptions, MqttClient } from 'mqtt'
 import type { BridgeConfig } from '../../config/bridge.ts'
 import { AppError } from '../../domain/errors.ts'
 import { readAuthorities, readPem } from '../../ops/pem.ts'
@@ -18,6 +18,8 @@ const versions = {
 } as const
 
 const connectTimeoutMs = 20_000
+/** How long the other broker may take to hear that the bridge ends. */
+const partingMs = 2000
 const neverExpires = 0xffff_ffff
 const receiveMax = 1000
 
@@ -89,6 +91,17 @@ export function remoteOptions(
       : {}),
     ...(isEncrypted(bridge) ? tlsOptions(bridge, host) : { protocol: 'mqtt' }),
   }
+}
+
+/** Says goodbye, and resolves when the connection is gone, at the latest after `partingMs`. */
+export async function endRemote(remote: MqttClient): Promise<void> {
+  // The client waits for every acknowledgement, and for the other side to close; both may never come.
+  const timer = setTimeout(() => remote.stream?.destroy(), partingMs)
+  await new Promise<void>((resolve) => {
+    remote.once('close', () => resolve())
+    remote.end(!remote.connected, {}, () => resolve())
+  })
+  clearTimeout(timer)
 }
 
 function tlsOptions(bridge: BridgeConfig, host: string): IClientOptions {

@@ -33,7 +33,9 @@ export interface PublishDependencies {
 export function createAuthorizePublish(dependencies: PublishDependencies): AuthorizePublish {
   const { capture, metrics } = dependencies
   return (client, packet, answered) => {
-    const { principal, turns, flow } = client.amber
+    const { principal, turns, flow, mountPoint } = client.amber
+    // Aliases were resolved before: what they stand for has no mount point yet.
+    if (mountPoint !== '') packet.topic = mountPoint + packet.topic
     flow.messagesIn++
     flow.bytesIn += packet.payload.length
     const place = turns.begin()

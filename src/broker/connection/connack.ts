@@ -7,8 +7,11 @@ import type { BrokerClient } from '../client.ts'
 
 type Properties = NonNullable<IConnackPacket['properties']>
 
-/** MQTT 3 return codes by MQTT 5 reason code [MQTT-3.1.1 table 3.1]. */
-const returnCodes: Record<number, number> = { 0x84: 1, 0x85: 2, 0x86: 4, 0x87: 5, 0x95: 5 }
+/**
+ * MQTT 3 return codes by MQTT 5 reason code [MQTT-3.1.1 table 3.1]. A wrong password is 5, as from Mosquitto: 4 says that the data
+ * are malformed.
+ */
+const returnCodes: Record<number, number> = { 0x84: 1, 0x85: 2, 0x86: 5, 0x87: 5, 0x95: 5 }
 const serverUnavailable = 3
 
 export function sendConnack(client: BrokerClient, sessionPresent: boolean, limits: Config['mqtt']): void {

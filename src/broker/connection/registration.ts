@@ -153,6 +153,7 @@ function linkTo(client: BrokerClient, limits: Config['mqtt']): Link {
     version,
     window: version === 5 ? Math.min(receiveMaximum, ours) : ours,
     packetBytesMax: maximumPacketSize ?? Number.POSITIVE_INFINITY,
+    mountPoint: amber.mountPoint,
     aliases: aliasMax > 0 ? { max: aliasMax, numbers: new Map() } : null,
     underWay: 0,
     resend: [],

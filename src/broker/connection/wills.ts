@@ -50,7 +50,8 @@ export class Wills {
   keep(client: BrokerClient): void {
     const { _will: packet, amber, id } = client
     if (packet === null || packet === undefined) return
-    const { topic, payload, qos, retain, properties = {}, userProperties } = packet
+    const { payload, qos, retain, properties = {}, userProperties } = packet
+    const topic = amber.mountPoint + packet.topic
     const will: WillRecord = {
       cmd: 'publish',
       topic,

@@ -6,6 +6,7 @@ import type { Config } from '../../config/schema.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import { isExpired, type Message } from '../message.ts'
+import { isMounted } from '../mountPoint.ts'
 import type { Journal } from '../sessions/journal.ts'
 import { bytesOf, type Cursor, type Entry } from '../sessions/outbox.ts'
 import type { SessionRegistry, Terms } from '../sessions/registry.ts'
@@ -209,6 +210,10 @@ export class Delivery {
   }
 
   #sendAgain(link: Link, entry: Entry, now: number): void {
+    if (entry.state !== 'released' && isHidden(entry.session, entry.message)) {
+      this.#deps.registry.settle(entry)
+      return
+    }
     link.underWay++
     entry.underWay = true
     if (entry.state === 'released') sendAcknowledgement(link.client, 'pubrel', entry.messageId)
@@ -245,13 +250,13 @@ export class Delivery {
     else metrics.dropped.inc({ reason: 'packet_too_large' })
   }
 
-  /** Not for this one: it may not read the topic, or the message has expired. */
+  /** Not for this one: it may not read the topic or has no name for it, or the message has expired. */
   #isWithheld(session: Session, message: Message, now: number): boolean {
     if (isExpired(message, now)) {
       this.#deps.metrics.dropped.inc({ reason: 'expired' })
       return true
     }
-    return session.principal?.mayRead(message.topic, session.id) === false
+    return isHidden(session, message) || session.principal?.mayRead(message.topic, session.id) === false
   }
 
   /** Whether a session takes one more; a connected one that does not read is closed. */
@@ -282,4 +287,9 @@ export class Delivery {
       this.#deps.registry.settle(entry)
     }
   }
+}
+
+/** A session that was begun on another listener may be owed what is outside the mount point of the one it is on now. */
+function isHidden({ link }: Session, { topic }: Message): boolean {
+  return link !== null && !isMounted(link.mountPoint, topic)
 }

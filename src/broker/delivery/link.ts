@@ -4,6 +4,7 @@ import type { BrokerClient } from '../client.ts'
 import type { Outlet } from '../flush.ts'
 import { smallBytesMax } from '../flush.ts'
 import type { Message } from '../message.ts'
+import { unmounted } from '../mountPoint.ts'
 import type { Entry } from '../sessions/outbox.ts'
 import { encodePublish, type FormOptions, type PublishForm, publishHeader } from '../wire/publish.ts'
 
@@ -15,6 +16,8 @@ export interface Link {
   readonly window: number
   /** Largest packet the client takes [MQTT-3.1.2-24]. */
   readonly packetBytesMax: number
+  /** In front of every topic, and not sent; empty for none. */
+  readonly mountPoint: string
   readonly aliases: Aliases | null
   /** Unacknowledged on this connection. */
   underWay: number
@@ -33,12 +36,23 @@ export interface Aliases {
 /** The forms of one message while it goes out to many: made once for each kind of subscriber. */
 export class Forms {
   readonly #forms = new Map<number, PublishForm>()
-  readonly #message: Message
+  readonly #mounts = new Map<string, Forms>()
+  readonly message: Message
   readonly #now: number
 
   constructor(message: Message, now: number) {
-    this.#message = message
+    this.message = message
     this.#now = now
+  }
+
+  /** For clients of a mount point the topic is below. */
+  below(mountPoint: string): Forms {
+    let forms = this.#mounts.get(mountPoint)
+    if (forms === undefined) {
+      forms = new Forms(unmounted(mountPoint, this.message), this.#now)
+      this.#mounts.set(mountPoint, forms)
+    }
+    return forms
   }
 
   /** For a subscriber without anything of its own in the packet. */
@@ -46,7 +60,7 @@ export class Forms {
     const key = (version === 5 ? 2 : 0) + (identified ? 1 : 0)
     let form = this.#forms.get(key)
     if (form === undefined) {
-      form = encodePublish(this.#message, formOptions(this.#message, this.#now, version, identified, []))
+      form = encodePublish(this.message, formOptions(this.message, this.#now, version, identified, []))
       this.#forms.set(key, form)
     }
     return form
@@ -75,9 +89,12 @@ export interface Sending {
 }
 
 /** Writes a PUBLISH; `false` when it is larger than the client takes, and so is not sent [MQTT-3.1.2-25]. */
-export function sendPublish(link: Link, sending: Sending, forms: Forms | null, now: number): boolean {
-  const { message, qos, retain, dup, messageId, subscriptionIds } = sending
-  const { version, aliases } = link
+export function sendPublish(link: Link, sending: Sending, allForms: Forms | null, now: number): boolean {
+  const { qos, retain, dup, messageId, subscriptionIds } = sending
+  const { version, aliases, mountPoint } = link
+  const isMounted = mountPoint !== ''
+  const forms = isMounted ? (allForms?.below(mountPoint) ?? null) : allForms
+  const message = isMounted ? (forms?.message ?? unmounted(mountPoint, sending.message)) : sending.message
   let form: PublishForm
   if (forms !== null && subscriptionIds.length === 0 && aliases === null) form = forms.plain(version, qos > 0)
   else {

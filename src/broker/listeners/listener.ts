@@ -3,6 +3,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { ListenerConfig } from '../../config/listener.ts'
 import { AppError } from '../../domain/errors.ts'
+import { checkMountPoint } from '../mountPoint.ts'
 import { Entrance, type EntranceDependencies } from './entrance.ts'
 import { listen, type Place } from './listen.ts'
 import { createTlsServer } from './tls.ts'
@@ -34,6 +35,7 @@ export async function startListener(
       `listener on port ${config.port}: require_certificate and username_from need a cert_file; without TLS nobody shows a certificate`,
     )
   }
+  checkMountPoint(config.mount_point, `listener on port ${config.port}`)
   const tls = config.cert_file === '' ? null : createTlsServer(config, dependencies.timeoutMs)
   const entrance = new Entrance(config, tls, dependencies)
   const sockets = new Set<Socket>()

@@ -108,6 +108,8 @@ function defaultListener({ host, port }: Config['mqtt']): ListenerConfig {
     port,
     path: '',
     protocol: 'mqtt',
+    accept_protocol_versions: [],
+    mount_point: '',
     cert_file: '',
     key_file: '',
     sni: [],

@@ -15,14 +15,21 @@ export interface PublishLimits {
   retainAvailable: boolean
   /** 0: any. */
   payloadBytesMax: number
+  topicAliasMax: number
+  /** In front of every topic, and counted with it. */
+  mountPoint: string
 }
 
+/** The check of one connection, whose topic aliases it remembers: asked once for each PUBLISH, in the order sent. */
 export function createPublishCheck({
   topicLevelsMax,
   qosMax,
   retainAvailable,
   payloadBytesMax,
+  topicAliasMax,
+  mountPoint,
 }: PublishLimits) {
+  let aliases: Set<number> | null = null
   return (
     _client: BrokerClient,
     { topic, payload, qos, retain, properties }: PublishPacket,
@@ -37,21 +44,29 @@ export function createPublishCheck({
     if (retain && !retainAvailable) {
       return { reasonCode: retainNotSupported, message: 'retained messages are not accepted [MQTT-3.2.2-14]' }
     }
+    const alias = properties?.topicAlias
     if (topic === '') {
-      // An alias stands for the topic [MQTT-3.3.2-8]; whether it is known is found out later.
-      if (properties?.topicAlias !== undefined) return null
-      return protocolError('a publish without a topic and without an alias [MQTT-3.3.2-8]')
+      if (alias === undefined) {
+        return protocolError('a publish without a topic and without an alias [MQTT-3.3.2-8]')
+      }
+      // One out of range has an answer of its own [MQTT-3.3.2-8, 3.3.2-9].
+      if (alias > 0 && alias <= topicAliasMax && aliases?.has(alias) !== true) {
+        return protocolError(`topic alias ${alias} stands for no topic [MQTT-3.3.2.3.4]`)
+      }
+      return null
     }
-    const fault = topicFault(topic)
+    const whole = mountPoint === '' ? topic : mountPoint + topic
+    const fault = topicFault(whole)
     if (fault !== null) return { reasonCode: topicInvalid, message: fault }
     // A short topic cannot have that many, and needs no counting.
-    if (topic.length >= topicLevelsMax && levels(topic) > topicLevelsMax) {
+    if (whole.length >= topicLevelsMax && levels(whole) > topicLevelsMax) {
       return { reasonCode: topicInvalid, message: `a topic may have ${topicLevelsMax} levels` }
     }
     const response = properties?.responseTopic
     if (response !== undefined && topicFault(response) !== null) {
       return protocolError('the response topic must be a topic without wildcards [MQTT-3.3.2-14]')
     }
+    if (alias !== undefined && alias <= topicAliasMax) (aliases ??= new Set()).add(alias)
     return null
   }
 }

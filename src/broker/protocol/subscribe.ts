@@ -3,11 +3,12 @@
 
 import { generate, type ISubscribePacket, type IUnsubscribePacket, type Packet } from 'mqtt-packet'
 import type { Config } from '../../config/schema.ts'
-import { hasWildcard } from '../../domain/topic.ts'
+import { filterFault, hasWildcard } from '../../domain/topic.ts'
 import type { Log } from '../../ops/log.ts'
 import { isForeignBridge } from '../bridges/state.ts'
 import type { BrokerClient } from '../client.ts'
 import type { Delivery } from '../delivery/delivery.ts'
+import { mountFilter } from '../mountPoint.ts'
 import type { Journal } from '../sessions/journal.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Session, Subscription } from '../sessions/session.ts'
@@ -56,12 +57,12 @@ async function subscribe(
 ): Promise<void> {
   const { registry, journal, log } = dependencies
   const { messageId, subscriptions, properties } = packet as ISubscribePacket
-  const { session } = client.amber
+  const { session, mountPoint } = client.amber
   if (session === null || isOver(client, session)) return
   const subscriptionIdentifier = properties?.subscriptionIdentifier
   const isBridge = isForeignBridge(client)
   const granted = subscriptions.map(({ topic, qos, nl, rap, rh }): Granted => {
-    const subscription: Subscription = { topic, qos }
+    const subscription: Subscription = { topic: mountFilter(mountPoint, topic), qos }
     // MQTT 3 has no options: a bridge never wants back what it sent, and retained stays retained.
     if (nl || isBridge) subscription.nl = true
     if (rap || isBridge) subscription.rap = true
@@ -113,8 +114,11 @@ function grant(
   }
   if (topic.split('/').length > limits.max_topic_levels) return refuse(codes.filterInvalid)
   const filter = share?.filter ?? topic
+  // With a mount point in front it is another filter than the one that was checked, `a` and `#` make `a#`.
+  if (client.amber.mountPoint !== '' && filterFault(filter) !== null) return refuse(codes.filterInvalid)
   // A wildcard may match something that can be read; one topic that cannot be is refused [MQTT-3.9.3].
-  if (!hasWildcard(filter) && client.amber.principal?.mayRead(filter, client.id) === false) {
+  const isChecked = limits.refuse_unreadable_subscriptions && !hasWildcard(filter)
+  if (isChecked && client.amber.principal?.mayRead(filter, client.id) === false) {
     return refuse(codes.notAuthorized)
   }
   if (before === undefined && session.subscriptions.size >= limits.max_subscriptions) {
@@ -148,10 +152,10 @@ async function unsubscribe(
   packet: Packet,
 ): Promise<void> {
   const { messageId, unsubscriptions } = packet as IUnsubscribePacket
-  const { session } = client.amber
+  const { session, mountPoint } = client.amber
   if (session === null || isOver(client, session)) return
   const granted = unsubscriptions.map((topic) =>
-    registry.unsubscribe(session, topic) ? 0 : codes.noSubscriptionExisted,
+    registry.unsubscribe(session, mountFilter(mountPoint, topic)) ? 0 : codes.noSubscriptionExisted,
   )
   if (session.isPersistent) await journal.cut({ sync: true })
   write(client, { cmd: 'unsuback', messageId: messageId ?? 0, granted } as Packet)

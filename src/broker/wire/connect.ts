@@ -18,13 +18,18 @@ export function protocolVersion({ bytes, start, end }: Frame): number {
 /** Why a CONNECT breaks the protocol, or `null`. */
 export function connectFault(frame: Frame): Fault | null {
   const { bytes, start, end } = frame
-  const reserved = flagsFault(frame, 0)
+  const version = protocolVersion(frame)
+  const reserved = version === 3 ? null : flagsFault(frame, 0)
   if (reserved !== null) return reserved
   const name = checkBlob(bytes, start, end, true)
   if (name.fault !== null) return name.fault
   if (name.end + 4 > end) return malformed('CONNECT is cut short')
-  const version = protocolVersion(frame)
   if (version === 0) return unknownProtocol(bytes.toString('latin1', start + 2, name.end))
+  // MQTT 3.1 gives these bits no meaning and no value; later versions have reserved them, and the parser knows only those.
+  if (version === 3) {
+    bytes[frame.begin] = 0x10
+    bytes[name.end + 1] = (bytes[name.end + 1] as number) & 0xfe
+  }
   const flags = bytes[name.end + 1] as number
   return flagFault(flags, version) ?? fieldsFault(frame, name.end + 4, version, flags)
 }

@@ -19,6 +19,8 @@ export interface GateDependencies {
   queuedBytesMax: number
   /** Unacknowledged QoS 1 and 2 publishes of a client: Receive Maximum. */
   inflightMax: number
+  /** Versions of MQTT a client may speak; empty: all. */
+  versions: readonly number[]
   /** A publish without properties, in its place among the packets that reach the parser. */
   onPublish: (packet: PublishPacket) => void
 }
@@ -36,10 +38,14 @@ const tooMany: Fault = {
 }
 const unread: Fault = { reasonCode: 0x97, message: 'you do not read the answers' }
 const aheadTooFar: Fault = { reasonCode: 0x97, message: 'too much was sent ahead of CONNACK' }
+const otherVersion: Fault = {
+  reasonCode: 0x84,
+  message: 'this version of MQTT is not spoken on this listener (accept_protocol_versions)',
+}
 const aheadBytesMax = 65_536
 
 export function attachGate(client: BrokerClient, dependencies: GateDependencies): Gate {
-  const { packetBytesMax, queuedBytesMax, inflightMax, onPublish, log } = dependencies
+  const { packetBytesMax, queuedBytesMax, inflightMax, versions, onPublish, log } = dependencies
   const chunks = createFrameReader({ packetBytesMax })
   const parser = client._parser
   const parse = parser.parse.bind(parser)
@@ -75,10 +81,18 @@ export function attachGate(client: BrokerClient, dependencies: GateDependencies)
       const fault = faultOf(frame)
       if (fault !== null) {
         pass()
+        // What answers a CONNECT is in the words of its own version.
+        if (frame.header >> 4 === 1 && version === 0) version = protocolVersion(frame)
         refuse(fault)
         return false
       }
-      if (frame.header >> 4 === 1) version = protocolVersion(frame)
+      if (frame.header >> 4 === 1) {
+        version = protocolVersion(frame)
+        if (versions.length > 0 && !versions.includes(version)) {
+          refuse(otherVersion)
+          return false
+        }
+      }
       // Before CONNACK is sent Aedes keeps packets in a queue of its own, which must not be overtaken.
       const plain = client.connackSent && isEmpty(parser._queue) ? readPlainPublish(frame, version) : null
       if (plain !== null) {
@@ -168,9 +182,8 @@ function rejectClient(client: BrokerClient, version: number, fault: Fault): void
   if (client.connected && client.version === 5) return dismiss(client, fault.reasonCode, fault.message)
   client.amber.refused = true
   client.amber.endReason ??= fault.message
-  if (!client.connecting && !client.connected && fault.reasonCode === 0x84) {
-    client.conn.end(Buffer.from([0x20, 2, 0, 1]))
-  } else if (!client.connecting && !client.connected && version === 0 && fault.reasonCode === 0x90) {
-    client.conn.end(Buffer.from([0x20, 3, 0, fault.reasonCode, 0]))
-  } else client.conn.destroy()
+  const isNew = !client.connecting && !client.connected
+  if (isNew && version === 5) client.conn.end(Buffer.from([0x20, 3, 0, fault.reasonCode, 0]))
+  else if (isNew && fault.reasonCode === 0x84) client.conn.end(Buffer.from([0x20, 2, 0, 1]))
+  else client.conn.destroy()
 }

@@ -118,8 +118,9 @@ function settleNames(listener: Section): void {
     delete listener['username_from']
 }
 
-/** Amber has a password file by default; Mosquitto has none. */
+/** Amber has a password file by default; Mosquitto has none. Its ACL file says nothing about subscribing. */
 function settleAccess(conversion: Conversion, file: string): void {
+  conversion.imply('mqtt.refuse_unreadable_subscriptions', false, file)
   if (conversion.perListener) {
     const named = conversion.listeners.find(({ password_file: path }) => path !== undefined)
     for (const listener of [conversion.defaultListener, ...conversion.listeners]) {

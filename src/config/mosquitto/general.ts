@@ -160,9 +160,14 @@ export const generalKeywords: Record<string, Handler> = {
   user: ignored('start the service as that user'),
   websockets_headers_size: noMeaning('libwebsockets'),
   websockets_log_level: noMeaning('libwebsockets'),
-  allow_zero_length_clientid: setFlag('mqtt.allow_zero_length_clientid'),
-  auto_id_prefix: (conversion, line) => conversion.set('mqtt.auto_id_prefix', textOf(line), line),
-  listener_auto_id_prefix: (conversion, line) => conversion.set('mqtt.auto_id_prefix', textOf(line), line),
+  allow_zero_length_clientid: (conversion, line) =>
+    conversion.perListener
+      ? conversion.setListener('allow_zero_length_clientid', flagOf(line))
+      : conversion.set('mqtt.allow_zero_length_clientid', flagOf(line), line),
+  auto_id_prefix: (conversion, line) =>
+    conversion.perListener
+      ? conversion.setListener('auto_id_prefix', textOf(line))
+      : conversion.set('mqtt.auto_id_prefix', textOf(line), line),
   max_qos: (conversion, line) => conversion.set('mqtt.max_qos', numberOf(line), line),
   maximum_qos: (conversion, line) => conversion.set('mqtt.max_qos', numberOf(line), line),
   retain_available: setFlag('mqtt.retain_available'),

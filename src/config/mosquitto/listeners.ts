@@ -59,6 +59,29 @@ function setConnections(conversion: Conversion, line: ConfLine): Answer {
   return conversion.setListener('max_connections', most)
 }
 
+/** As Mosquitto reads them, but a number that is no version is told. */
+function setVersions(conversion: Conversion, line: ConfLine): Answer {
+  const versions = textOf(line)
+    .split(/[, \t]+/)
+    .filter((word) => word !== '')
+  const wrong = versions.find((word) => !/^[345]$/.test(word))
+  if (wrong !== undefined)
+    throw new LineFault(`there is no protocol version "${wrong}"; 3, 4 and 5 are spoken`)
+  return conversion.setListener('accept_protocol_versions', versions.map(Number))
+}
+
+function setMountPoint(conversion: Conversion, line: ConfLine): Answer {
+  const mountPoint = textOf(line)
+  if (/[+#]/.test(mountPoint)) throw new LineFault('must not contain the wildcards + and #')
+  if (/^\$(SYS|share)(\/|$)/.test(mountPoint)) throw new LineFault('no client may publish there')
+  const message = conversion.setListener('mount_point', mountPoint)
+  if (mountPoint.endsWith('/')) return message
+  return {
+    outcome: 'warning',
+    message: `${message}; without a / at its end, filters that begin with a wildcard are refused`,
+  }
+}
+
 const setName =
   (from: 'common_name' | 'subject'): Handler =>
   (conversion, line) =>
@@ -77,7 +100,7 @@ const unlessFalse =
     flagOf(line) ? { outcome: 'error', message } : { outcome: 'ignored', message: 'it is so anyway' }
 
 export const listenerKeywords: Record<string, Handler> = {
-  accept_protocol_versions: unsupported('every version is spoken on every listener'),
+  accept_protocol_versions: setVersions,
   bind_address: set('host'),
   bind_interface: unsafe('listeners are bound to addresses; name the address of the interface instead'),
   cafile: set('ca_file'),
@@ -96,10 +119,9 @@ export const listenerKeywords: Record<string, Handler> = {
   keyfile: set('key_file'),
   listener: startListener,
   listener_allow_anonymous: (conversion, line) => conversion.setListener('allow_anonymous', flagOf(line)),
+  listener_auto_id_prefix: set('auto_id_prefix'),
   max_connections: setConnections,
-  mount_point: unsafe(
-    'topics have no mount point here, so clients of this listener would share topics with all others',
-  ),
+  mount_point: setMountPoint,
   port: (conversion, line) => {
     const number = numberOf(line)
     if (number > 65_535) throw new LineFault(`there is no port ${number}`)

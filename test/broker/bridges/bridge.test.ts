@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectAsync, type MqttClient } from 'mqtt'
-import { generate, parser } from 'mqtt-packet'
+import { generate, type Packet, parser } from 'mqtt-packet'
 import { afterEach, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
 import type { BridgeConfig } from '../../../src/config/bridge.ts'
@@ -317,21 +317,20 @@ test('no client from outside may take the session of a bridge, and one of a brid
   expect(second.sessions.registry.get('$bridge/up')).toBeNull()
 })
 
-test('another broker that hangs up behind a QoS 2 message costs nothing but the connection', async () => {
+/** A broker of a few lines, whose answers are those of `onPacket`. */
+async function fakeBroker(
+  onPacket: (packet: Packet, socket: Socket) => void,
+): Promise<{ address: string; readonly connections: number }> {
   const sockets = new Set<Socket>()
-  let connections = 0
-  const far = createServer((socket) => {
-    connections++
+  const far = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket)
     const reader = parser({ protocolVersion: 4 })
     socket.on('error', () => undefined)
     socket.on('data', (bytes) => reader.parse(bytes))
-    reader.on('packet', ({ cmd, messageId }) => {
-      if (cmd === 'connect') socket.write(generate({ cmd: 'connack', returnCode: 0, sessionPresent: false }))
-      if (cmd !== 'subscribe' || messageId === undefined) return
-      socket.write(generate({ cmd: 'suback', messageId, granted: [2] }))
-      const message = { cmd: 'publish', topic: 't', payload: 'x', dup: false, retain: false } as const
-      socket.write(generate({ ...message, qos: 2, messageId: 7 }), () => socket.destroy())
+    reader.on('packet', (packet) => {
+      if (packet.cmd === 'connect')
+        socket.write(generate({ cmd: 'connack', returnCode: 0, sessionPresent: false }))
+      onPacket(packet, socket)
     })
   })
   await new Promise<void>((resolve) => far.listen(0, '127.0.0.1', resolve))
@@ -339,21 +338,58 @@ test('another broker that hangs up behind a QoS 2 message costs nothing but the 
     for (const socket of sockets) socket.destroy()
     far.close()
   })
-  const { port } = far.address() as AddressInfo
+  return {
+    address: `127.0.0.1:${(far.address() as AddressInfo).port}`,
+    get connections() {
+      return sockets.size
+    },
+  }
+}
+
+test('another broker that hangs up behind a QoS 2 message costs nothing but the connection', async () => {
+  const far = await fakeBroker((packet, socket) => {
+    if (packet.cmd !== 'subscribe') return
+    socket.write(generate({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: [2] }))
+    const message = { cmd: 'publish', topic: 't', payload: 'x', dup: false, retain: false } as const
+    socket.write(generate({ ...message, qos: 2, messageId: 7 }), () => socket.destroy())
+  })
   const { bridges } = fill({
-    addresses: [`127.0.0.1:${port}`],
+    addresses: [far.address],
     topics: [{ filter: '#', direction: 'in', qos: 2 }],
     reconnect_max_s: 1,
   })
   const here = await start({ mqtt: { bridges } })
   here.store.held = true
-  await expect.poll(() => connections, waiting).toBeGreaterThan(2)
+  await expect.poll(() => far.connections, waiting).toBeGreaterThan(2)
   // The answer comes when nobody is there to hear it.
   here.store.held = false
   here.store.releaseAll()
   await expect.poll(() => textsOf(here), waiting).toContain('t x')
   await exchangeOne(here)
 })
+
+test.each([
+  ['does not close its end', 'subscribe', 'in'],
+  ['does not answer', '', 'in'],
+  ['does not acknowledge', '', 'out'],
+] as const)(
+  'another broker that %s does not hold up the end of this one',
+  async (_what, answered, direction) => {
+    const heard: string[] = []
+    const far = await fakeBroker((packet, socket) => {
+      heard.push(packet.cmd)
+      if (packet.cmd === answered)
+        socket.write(generate({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: [1] }))
+    })
+    const { bridges } = fill({ addresses: [far.address], topics: [{ filter: '#', direction, qos: 1 }] })
+    const here = await startServer({ mqtt: { bridges } })
+    if (direction === 'out') await exchangeOne(here)
+    await expect.poll(() => heard, waiting).toContain(direction === 'in' ? 'subscribe' : 'publish')
+    const begun = Date.now()
+    await here.close()
+    expect(Date.now() - begun).toBeLessThan(8000)
+  },
+)
 
 /** Still there. */
 async function exchangeOne(server: TestServer): Promise<void> {

@@ -1,8 +1,9 @@
 // Flow [MQTT-4.9, 4.4]: both windows, both packet sizes, redelivery, expiry, topic aliases.
 
+import { generate, type Packet } from 'mqtt-packet'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { join, lasting, nextPublish, payloads, publish, publishAndWait, settle, subscribe } from '../peer.ts'
-import { type RawClient, until } from '../rawClient.ts'
+import { connectPacket, openRaw, type RawClient, until } from '../rawClient.ts'
 import { startServer, type TestServer } from '../server.ts'
 
 let server: TestServer
@@ -158,10 +159,23 @@ describe('from a publisher', () => {
     expect(server.store.readings.map(({ topic }) => topic)).toEqual(['a/b', 'a/b'])
   })
 
+  test('an alias is known to what is sent right behind it, also ahead of CONNACK', async () => {
+    const client = await openRaw(server.port, 5)
+    const aliased = (topic: string, messageId: number): Packet => ({
+      ...{ cmd: 'publish', topic, payload: 'x', qos: 1, messageId, dup: false, retain: false },
+      properties: { topicAlias: 1 },
+    })
+    const packets = [connectPacket(5, { clientId: 'hasty' }), aliased('a/b', 1), aliased('', 2)]
+    client.write(Buffer.concat(packets.map((packet) => generate(packet, { protocolVersion: 5 }))))
+    await client.take('puback')
+    await client.take('puback')
+    expect(server.store.readings.map(({ topic }) => topic)).toEqual(['a/b', 'a/b'])
+  })
+
   test.each([
     ['an alias of 0 [MQTT-3.3.2-8]', { topic: 'a', properties: { topicAlias: 0 } }, 0x94],
     ['an alias above the maximum [MQTT-3.3.2-9]', { topic: 'a', properties: { topicAlias: 5 } }, 0x94],
-    ['an alias nobody set', { topic: '', properties: { topicAlias: 3 } }, 0x94],
+    ['an alias nobody set [MQTT-3.3.2.3.4]', { topic: '', properties: { topicAlias: 3 } }, 0x82],
     ['no topic and no alias', { topic: '' }, 0x82],
     ['a wildcard in the topic [MQTT-3.3.2-2]', { topic: 'a/#' }, 0x90],
     [

@@ -45,6 +45,26 @@ describe('SUBACK', () => {
     ann.destroy()
   })
 
+  test.each([4, 5] as const)(
+    'MQTT level %i: with refuse_unreadable_subscriptions off, one topic that may not be read is granted, and nothing comes until it may',
+    async (version) => {
+      const rights = { mayRead: (topic: string) => topic !== 'secret' }
+      const other = await startServer({
+        principals: { '': {}, ann: { mayRead: (topic) => rights.mayRead(topic) } },
+        mqtt: { refuse_unreadable_subscriptions: false },
+      })
+      const { client: anyone } = await join(other.port, 4, { clientId: 'anyone' })
+      await publishAndWait(anyone, { topic: 'secret', payload: 'kept', retain: true })
+      const { client: ann } = await join(other.port, version, { clientId: 'ann', username: 'ann' })
+      expect(await subscribe(ann, [{ topic: 'secret', qos: 1 }])).toEqual([1])
+      await publishAndWait(anyone, { topic: 'secret', payload: 'hidden' })
+      rights.mayRead = () => true
+      await publishAndWait(anyone, { topic: 'secret', payload: 'shown' })
+      expect(String((await nextPublish(ann)).payload)).toBe('shown')
+      await other.close()
+    },
+  )
+
   test('refuses a filter of too many levels, and subscriptions above the limit', async () => {
     expect(await subscribe(client, 'a/'.repeat(10))).toEqual([0x8f])
     const many = Array.from({ length: 7 }, (_, i) => ({ topic: `t${i}`, qos: 0 as const }))

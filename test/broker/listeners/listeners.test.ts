@@ -14,6 +14,7 @@ import type { ListenerConfig } from '../../../src/config/listener.ts'
 import { AppError } from '../../../src/domain/errors.ts'
 import { connectPacket } from '../rawClient.ts'
 import { type ServerOptions, startServer, type TestServer } from '../server.ts'
+import { plainListener } from './plainListener.ts'
 import { encodeProxyHeader } from './proxyHeader.ts'
 
 const fixture = (name: string): string => join(import.meta.dirname, '../../fixtures/tls', name)
@@ -37,31 +38,10 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-const plain: ListenerConfig = {
-  name: '',
-  host: '127.0.0.1',
-  port: 0,
-  path: '',
-  protocol: 'mqtt',
-  cert_file: '',
-  key_file: '',
-  sni: [],
-  ca_file: '',
-  crl_file: '',
-  require_certificate: false,
-  username_from: 'connect',
-  tls_version_min: '1.2',
-  ciphers: '',
-  proxy_protocol: false,
-  proxy_trusted: [],
-  max_connections: 0,
-  origins: [],
-}
-
 async function start(listener: Partial<ListenerConfig>, options: ServerOptions = {}): Promise<number> {
   server = await startServer({
     ...options,
-    mqtt: { default_listener: false, listeners: [{ ...plain, ...listener }], ...options.mqtt },
+    mqtt: { default_listener: false, listeners: [{ ...plainListener, ...listener }], ...options.mqtt },
   })
   return server.port
 }

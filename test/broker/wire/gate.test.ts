@@ -19,6 +19,7 @@ test('whoever sends without reading the answers is closed', async () => {
     packetBytesMax: 1000,
     queuedBytesMax: 100_000,
     inflightMax: 10,
+    versions: [],
     onPublish: () => undefined,
   })
   const connect = Buffer.from('100d00044d51545404020000000161', 'hex')
