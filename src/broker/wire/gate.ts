@@ -44,6 +44,11 @@ const otherVersion: Fault = {
 }
 const aheadBytesMax = 65_536
 
+/** `versions`: those spoken; empty: all. */
+function versionFault(versions: readonly number[], version: number): Fault | null {
+  return versions.length === 0 || versions.includes(version) ? null : otherVersion
+}
+
 export function attachGate(client: BrokerClient, dependencies: GateDependencies): Gate {
   const { packetBytesMax, queuedBytesMax, inflightMax, versions, onPublish, log } = dependencies
   const chunks = createFrameReader({ packetBytesMax })
@@ -58,8 +63,13 @@ export function attachGate(client: BrokerClient, dependencies: GateDependencies)
     log.debug({ client: client.id, address: client.amber.remoteAddress }, `protocol fault: ${fault.message}`)
     rejectClient(client, version, fault)
   }
-  const faultOf = (frame: Frame): Fault | null =>
-    packetFault(frame, version) ?? (opens(client, frame, version, inflightMax) ? null : tooMany)
+  const faultOf = (frame: Frame): Fault | null => {
+    const fault = packetFault(frame, version) ?? (opens(client, frame, version, inflightMax) ? null : tooMany)
+    if (frame.header >> 4 !== 1) return fault
+    // What answers a CONNECT is in the words of its own version.
+    if (fault === null || version === 0) version = protocolVersion(frame)
+    return fault ?? versionFault(versions, version)
+  }
 
   /** Reads a chunk of whole and partial packets; packets in a row go to the parser in one piece. */
   const read = (chunk: Buffer, reader: FrameReader): void => {
@@ -73,25 +83,13 @@ export function attachGate(client: BrokerClient, dependencies: GateDependencies)
     const onFrame = (frame: Frame): boolean => {
       bytes ??= frame.bytes
       if (from === to) from = frame.begin
-      if (version > 0 && !ahead.isReleased) {
-        if (ahead.keep(frame)) return true
-        refuse(aheadTooFar)
-        return false
-      }
-      const fault = faultOf(frame)
+      const isAhead = version > 0 && !ahead.isReleased
+      if (isAhead && ahead.keep(frame)) return true
+      const fault = isAhead ? aheadTooFar : faultOf(frame)
       if (fault !== null) {
-        pass()
-        // What answers a CONNECT is in the words of its own version.
-        if (frame.header >> 4 === 1 && version === 0) version = protocolVersion(frame)
+        if (!isAhead) pass()
         refuse(fault)
         return false
-      }
-      if (frame.header >> 4 === 1) {
-        version = protocolVersion(frame)
-        if (versions.length > 0 && !versions.includes(version)) {
-          refuse(otherVersion)
-          return false
-        }
       }
       // Before CONNACK is sent Aedes keeps packets in a queue of its own, which must not be overtaken.
       const plain = client.connackSent && isEmpty(parser._queue) ? readPlainPublish(frame, version) : null

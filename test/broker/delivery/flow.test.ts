@@ -162,7 +162,13 @@ describe('from a publisher', () => {
   test('an alias is known to what is sent right behind it, also ahead of CONNACK', async () => {
     const client = await openRaw(server.port, 5)
     const aliased = (topic: string, messageId: number): Packet => ({
-      ...{ cmd: 'publish', topic, payload: 'x', qos: 1, messageId, dup: false, retain: false },
+      cmd: 'publish',
+      topic,
+      payload: 'x',
+      qos: 1,
+      messageId,
+      dup: false,
+      retain: false,
       properties: { topicAlias: 1 },
     })
     const packets = [connectPacket(5, { clientId: 'hasty' }), aliased('a/b', 1), aliased('', 2)]
