@@ -3,7 +3,7 @@
 
 import type { Cleaned, Fields, NewReading } from '../../domain/reading.ts'
 import { canonicalUnits } from '../../domain/units.ts'
-import { type Clean, mayHoldRecords, withMessage } from '../clean/clean.ts'
+import { type Clean, looksPlain, mayHoldRecords, needsFields, withMessage } from '../clean/clean.ts'
 import { decode } from '../decode/decode.ts'
 import { type Decoded, type DecodedRecord, mergedRecord, nothing } from '../decode/decoded.ts'
 import type { Aliases } from '../decode/sparkplugAliases.ts'
@@ -33,7 +33,7 @@ export function applyRules(
   const applying = context.set.rulesFor(reading.topic)
   if (!applying) return context.otherwise(reading)
   const { topic, payload, receivedAt } = reading
-  if (applying.onlyTags && !isSparkplug(topic) && !mayHoldRecords(payload)) {
+  if (applying.onlyTags && !isSparkplug(topic) && !mayHoldRecords(payload) && looksPlain(payload)) {
     return [rebuilt(reading, reading.time, payload, reading.fields, applying.cleaned)]
   }
   const { rules } = applying
@@ -175,7 +175,11 @@ function finish(
   const { deadband, name = '' } = draft.rule ?? {}
   if (deadband && !refusal) context.memory.leaveOutUnchanged(topic, draft.fields, deadband, receivedAt)
   const own =
-    !isPart && !draft.isChanged && !isSparkplug(topic) && rules.every(({ leavesFields }) => leavesFields)
+    !isPart &&
+    !draft.isChanged &&
+    !isSparkplug(topic) &&
+    rules.every(({ leavesFields }) => leavesFields) &&
+    !needsFields(decoded, reading.payload)
   const keepsPayload = !isPart && rules.every(({ store }) => store !== 'fields')
   return rebuilt(
     reading,
