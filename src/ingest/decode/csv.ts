@@ -2,7 +2,7 @@
 // where nothing else fits: a comma may as well be a decimal comma or a comma in a sentence.
 
 import { type Decoded, Leaves } from './decoded.ts'
-import { numberOf } from './scalar.ts'
+import { isMissing, numberOf } from './scalar.ts'
 
 export interface CsvOptions {
   /** By default found among `;`, tab, `,` and `|`. */
@@ -23,7 +23,8 @@ export function decodeCsv(text: string, { delimiter, header }: CsvOptions = {}):
   const leaves = new Leaves()
   for (const row of named ? full.slice(1) : full) {
     for (const [column, cell] of row.entries()) {
-      if (cell !== '') leaves.set(names?.[column] ?? String(column), numberOf(cell) ?? cell)
+      if (cell !== '' && !isMissing(cell))
+        leaves.set(names?.[column] ?? String(column), numberOf(cell) ?? cell)
     }
     leaves.end()
   }

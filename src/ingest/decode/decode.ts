@@ -19,10 +19,12 @@ import { decodeHdlc } from './hdlc.ts'
 import { decodeInflux } from './influx.ts'
 import { readJson } from './json.ts'
 import { readMsgpack } from './msgpack.ts'
+import { isNmea } from './nmea.ts'
 import { decodeScalar } from './scalar.ts'
 import { decodeSenml } from './senml.ts'
 import { decodeSparkplug, parseSparkplugTopic } from './sparkplug.ts'
 import type { Aliases } from './sparkplugAliases.ts'
+import { latinOf, textOf, utf16Of, withoutNuls } from './text.ts'
 
 export interface DecodeOptions {
   topic: string
@@ -65,19 +67,29 @@ function decodeAuto(payload: Uint8Array, options: DecodeOptions): Decoded {
     const decoded = decodeSparkplug(payload, sparkplug, options.aliases)
     if (decoded) return decoded
   }
+  const wide = payload[1] === 0 || first >= 0xfe ? utf16Of(payload) : null
+  if (wide !== null) return mended(decodeText(wide, options))
   // Text does not begin with a control character other than blank space.
   const mayBeText = first >= 0x20 || (first >= 0x09 && first <= 0x0d)
   const text = mayBeText ? textOf(payload) : null
   if (text !== null) return decodeText(text, options)
   const decoded = decodeBinary(payload, options)
   const latin = mayBeText && decoded.format === 'binary' ? latinOf(payload) : null
-  if (latin === null) return decoded
-  const made = decodeText(latin, options)
+  return latin === null ? decoded : mended(decodeText(latin, options))
+}
+
+function mended(made: Decoded): Decoded {
   return { ...made, marks: [...made.marks, 'mended'] }
 }
 
 function decodeBinary(payload: Uint8Array, options: DecodeOptions): Decoded {
   const first = payload[0] ?? 0
+  // CBOR that says so [RFC 8949, 3.4.6].
+  if (first === 0xd9 && payload[1] === 0xd9 && payload[2] === 0xf7) {
+    const cbor = readCbor(payload)
+    const senml = cbor && decodeSenml(cbor.value, 'senml-cbor', options.receivedAt)
+    return senml ?? (cbor ? treeOf('cbor', cbor.value) : nothing('binary'))
+  }
   if (first === 0x7e) return decodeHdlc(payload) ?? nothing('binary')
   if (first === 0x08) return decodeSparkplug(payload, null) ?? nothing('binary')
   if (first >> 5 === 4 || first >> 5 === 5) {
@@ -113,7 +125,7 @@ function decodeText(text: string, options: DecodeOptions): Decoded {
   } else if (first === slash && trimmed.includes('\n')) {
     const decoded = decodeDsmr(text)
     if (decoded) return decoded
-  } else if (/^[!$][A-Z]{2}[A-Z0-9]*,[^\n]*\*[0-9A-F]{2}$/.test(trimmed)) {
+  } else if ((first === exclamation || first === dollar) && isNmea(trimmed)) {
     return nothing('nmea')
   }
   return (
@@ -197,35 +209,9 @@ function treeOf(format: Format, tree: unknown): Decoded {
   return leaves.decoded(format)
 }
 
-/** By hand: a pattern would look at every run of NULs once for each of them. */
-function withoutNuls(text: string): string {
-  let end = text.length
-  while (end > 0 && text.charCodeAt(end - 1) === 0) end--
-  return end === text.length ? text : text.slice(0, end)
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-function textOf(payload: Uint8Array): string | null {
-  try {
-    return utf8.decode(payload)
-  } catch {
-    return null
-  }
-}
-
-/** ISO 8859-1 as small devices write their °C; `null` when so much else is in it that it is no text. */
-function latinOf(payload: Uint8Array): string | null {
-  let high = 0
-  for (const byte of payload) {
-    const isText = (byte >= 0x20 && byte < 0x7f) || byte >= 0xa0 || (byte >= 0x09 && byte <= 0x0d)
-    if (!isText) return null
-    if (byte >= 0xa0) high++
-  }
-  return high * 5 <= payload.length ? Buffer.from(payload).toString('latin1') : null
-}
-
+const exclamation = 33
 const quote = 34
+const dollar = 36
 const slash = 47
 const openBracket = 91
 const openBrace = 123

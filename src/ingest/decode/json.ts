@@ -45,7 +45,7 @@ const numberToken = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y
 const wordToken = /[+-]?[A-Za-z][A-Za-z]*/y
 const literals = ['true', 'false', 'null', 'nan', 'NaN', 'Infinity']
 const strictNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
-const missingWord = /^[+-]?(?:nan|inf|infinity)$|^(?:null|none|undefined)$/i
+const missingWord = /^[+-]?(?:nan|inf|infinity)$|^(?:null|none|undefined|ovf)$/i
 
 /** Reads from left to right, each character once. */
 class Scanner {
