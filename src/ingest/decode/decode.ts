@@ -3,6 +3,7 @@
 
 import type { Fields } from '../../domain/reading.ts'
 import { readCbor } from './cbor.ts'
+import { decodeCollectd } from './collectd.ts'
 import { type CsvOptions, decodeCsv, findCsv } from './csv.ts'
 import {
   type Decoded,
@@ -15,6 +16,7 @@ import {
   TooLarge,
 } from './decoded.ts'
 import { decodeDsmr } from './dsmr.ts'
+import { decodeForm } from './form.ts'
 import { decodeHdlc } from './hdlc.ts'
 import { decodeInflux } from './influx.ts'
 import { readJson } from './json.ts'
@@ -129,7 +131,8 @@ function decodeText(text: string, options: DecodeOptions): Decoded {
     return nothing('nmea')
   }
   return (
-    (trimmed.includes('=') ? decodeInflux(trimmed) : null) ??
+    (trimmed.includes('=') ? (decodeInflux(trimmed) ?? decodeForm(trimmed)) : null) ??
+    decodeCollectd(trimmed) ??
     findCsv(trimmed, options.topic) ??
     decodeScalar(trimmed)
   )
@@ -189,6 +192,8 @@ function decodeAs(
   }
   if (format === 'influx-line') return decodeInflux(text)
   if (format === 'csv') return decodeCsv(text, options.csv)
+  if (format === 'form') return decodeForm(text, 1)
+  if (format === 'collectd') return decodeCollectd(withoutNuls(text))
   return format === 'dsmr-p1' ? decodeDsmr(text) : decodeScalar(text)
 }
 

@@ -15,6 +15,8 @@ export const formats = [
   'sparkplug-b',
   'influx-line',
   'csv',
+  'form',
+  'collectd',
   'cbor',
   'msgpack',
   'dsmr-p1',
