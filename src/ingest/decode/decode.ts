@@ -26,7 +26,7 @@ import { decodeScalar } from './scalar.ts'
 import { decodeSenml } from './senml.ts'
 import { decodeSparkplug, parseSparkplugTopic } from './sparkplug.ts'
 import type { Aliases } from './sparkplugAliases.ts'
-import { latinOf, textOf, utf16Of, withoutNuls } from './text.ts'
+import { latinOf, textOf, utf16Of, withoutMark, withoutNuls } from './text.ts'
 
 export interface DecodeOptions {
   topic: string
@@ -115,7 +115,7 @@ function hasNames(value: unknown): boolean {
 
 function decodeText(text: string, options: DecodeOptions): Decoded {
   // Buffers of C programs end in NUL.
-  const trimmed = withoutNuls(text.replace(/^\ufeff/, '')).trim()
+  const trimmed = withoutNuls(withoutMark(text)).trim()
   const first = trimmed.charCodeAt(0)
   if (first === openBrace || first === openBracket || first === quote) {
     const decoded = decodeJson(trimmed, options)
@@ -181,10 +181,9 @@ function decodeAs(
     const msgpack = readMsgpack(payload)
     return msgpack && treeOf('msgpack', msgpack.value)
   }
-  const text = textOf(payload)
-    ?.replace(/^\ufeff/, '')
-    .trim()
-  if (text === undefined) return null
+  const whole = textOf(payload)
+  if (whole === null) return null
+  const text = withoutMark(whole).trim()
   if (format === 'json' || format === 'json-lines') return decodeJson(text, options)
   if (format === 'senml-json') {
     const json = readJson(text)

@@ -65,3 +65,8 @@ export function withoutNuls(text: string): string {
   while (end > 0 && text.charCodeAt(end - 1) === 0) end--
   return end === text.length ? text : text.slice(0, end)
 }
+
+/** Without a byte order mark. */
+export function withoutMark(text: string): string {
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
+}

@@ -52,7 +52,7 @@ export function applyRules(
   }
   const decoded = payload.length === 0 ? nothing('empty') : decode(payload, options)
   const run = { context, applying, reading, decoded }
-  if (rules.some(({ transform }) => transform !== null)) return runSlowly(run)
+  if (applying.hasTransform) return runSlowly(run)
   if (!isApart(run)) {
     const record = mergedRecord(decoded)
     const draft = draftOf(record)
@@ -75,10 +75,9 @@ function isApart({ applying, decoded }: Run): boolean {
 
 function messageOf({ applying, reading, decoded }: Run): NewReading {
   const marks = decoded.marks.length > 0 ? { marks: decoded.marks } : {}
-  const keepsPayload = applying.rules.every(({ store }) => store !== 'fields')
   return {
     ...reading,
-    payload: keepsPayload ? reading.payload : noPayload,
+    payload: applying.keepsPayload ? reading.payload : noPayload,
     cleaned: { ...applying.cleaned, ...marks },
   }
 }
@@ -170,7 +169,6 @@ function finish(
   refusal: Refusal | null,
   isPart: boolean,
 ): NewReading {
-  const { rules } = applying
   const { receivedAt, topic } = reading
   const { deadband, name = '' } = draft.rule ?? {}
   if (deadband && !refusal) context.memory.leaveOutUnchanged(topic, draft.fields, deadband, receivedAt)
@@ -178,9 +176,9 @@ function finish(
     !isPart &&
     !draft.isChanged &&
     !isSparkplug(topic) &&
-    rules.every(({ leavesFields }) => leavesFields) &&
+    applying.leavesFields &&
     !needsFields(decoded, reading.payload)
-  const keepsPayload = !isPart && rules.every(({ store }) => store !== 'fields')
+  const keepsPayload = !isPart && applying.keepsPayload
   return rebuilt(
     reading,
     draft.time ?? trustedTime(record.time, receivedAt, timeLimits) ?? reading.time,
