@@ -37,6 +37,8 @@ export function findCsv(text: string, topic: string): Decoded | null {
   if (/^(?:c8y\/)?s\/[a-z]{2}(?:\/|$)/.test(topic) && /^\d{2,4},/.test(text)) {
     return decodeCsv(text, { delimiter: ',', header: false })
   }
+  // Markup, whatever separates its text.
+  if (text.startsWith('<')) return null
   // Three digits behind each comma: one number, as people write thousands.
   if (/^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$/.test(text)) return null
   const lines = linesOf(text)

@@ -81,7 +81,7 @@ function decodeAuto(payload: Uint8Array, options: DecodeOptions): Decoded {
 }
 
 function mended(made: Decoded): Decoded {
-  return { ...made, marks: [...made.marks, 'mended'] }
+  return made.marks.includes('mended') ? made : { ...made, marks: [...made.marks, 'mended'] }
 }
 
 function decodeBinary(payload: Uint8Array, options: DecodeOptions): Decoded {
@@ -118,10 +118,11 @@ function decodeText(text: string, options: DecodeOptions): Decoded {
   const trimmed = withoutNuls(withoutMark(text)).trim()
   const first = trimmed.charCodeAt(0)
   if (first === openBrace || first === openBracket || first === quote) {
-    const decoded = decodeJson(trimmed, options)
+    const decoded = decodeJson(trimmed, options) ?? decodeCString(trimmed, options)
     if (decoded) return decoded
-    // Broken JSON is kept raw; the whole of it as one text would be no value of the device.
-    if (/^(?:\{|\[\s*["{[\d-])/.test(trimmed)) return nothing('json', 'invalid')
+    // Broken JSON is kept raw; the whole of it as one text would be no value of the device. A time in brackets begins a log line.
+    const isLog = /^\[[\d:.T -]{5,32}\] ?[A-Za-z]/.test(trimmed)
+    if (!isLog && /^(?:\{|\[\s*["{[\d-])/.test(trimmed)) return nothing('json', 'invalid')
   } else if (trimmed === 'true' || trimmed === 'false') {
     return treeOf('scalar', trimmed === 'true')
   } else if (first === slash && trimmed.includes('\n')) {
@@ -136,6 +137,13 @@ function decodeText(text: string, options: DecodeOptions): Decoded {
     findCsv(trimmed, options.topic) ??
     decodeScalar(trimmed)
   )
+}
+
+/** JSON in a buffer of a C program: it ends at the first NUL, whatever a longer message left behind it. */
+function decodeCString(text: string, options: DecodeOptions): Decoded | null {
+  const end = text.indexOf('\0')
+  const decoded = end === -1 ? null : decodeJson(text.slice(0, end), options)
+  return decoded && !decoded.marks.includes('truncated') ? mended(decoded) : null
 }
 
 function decodeJson(text: string, { receivedAt }: DecodeOptions): Decoded | null {

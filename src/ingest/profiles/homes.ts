@@ -1,5 +1,5 @@
 // Profiles of software around the house and the plant whose messages say when: Frigate, OctoPrint, thin-edge, Neuron, Siemens, smarthome,
-// Z-Wave JS, Meshtastic, Signal K.
+// Z-Wave JS, Meshtastic, Signal K, Domoticz.
 
 import type { RuleSource } from '../rules/schema.ts'
 import { anyTime, type Profile, units } from './profile.ts'
@@ -74,6 +74,11 @@ export const homes: readonly Profile[] = [
         if: { 'updates.0.values.0.path': ['navigation.datetime', 'position.timestamp'] },
       },
     ],
+  }),
+  one('domoticz', 'Domoticz', {
+    name: 'domoticz',
+    topic: ['domoticz/out', 'domoticz/out/#'],
+    time: [{ path: 'LastUpdate' }],
   }),
   // Last, for every topic; `#` is of none that begins with a dollar sign [MQTT-4.7.2-1].
   one('timestamps', 'Anything that says when', {

@@ -36,10 +36,11 @@ const epochNames =
   'unixtime unixTime unix_time UnixTime unixtimestamp unixTimestamp unix_timestamp timestamp_unix epoch Epoch epochTime epoch_time timestamp_ms timestampMs time_ms timeMs ts_ms tsMs'
 /** When it was measured, which is before it was sent. */
 const measuredNames =
-  'measured_at measuredAt measurement_time measurementTime measure_time measureTime sampled_at sampledAt sample_time sampleTime recorded_at recordedAt observed_at observedAt captured_at capturedAt reading_time readingTime event_time eventTime'
+  'measured_at measuredAt measurement_time measurementTime measure_time measureTime sampled_at sampledAt sample_time sampleTime recorded_at recordedAt observed_at observedAt captured_at capturedAt reading_time readingTime event_time eventTime phenomenonTime TimeInstant fixTime fix_time gps_time gpsTime deviceTime device_time SourceTimestamp sourceTimestamp'
 const plainNames =
-  'timestamp Timestamp TimeStamp timeStamp TIMESTAMP time_stamp _timestamp @timestamp time Time TIME ts Ts TS datetime dateTime DateTime Datetime date_time dateTime.$date time.$date timestamp.$date'
-const sentNames = 'reported_at reportedAt sent_at sentAt published_at publishedAt received_at receivedAt'
+  'timestamp Timestamp TimeStamp timeStamp TIMESTAMP time_stamp _timestamp @timestamp time Time TIME ts Ts TS datetime dateTime DateTime Datetime date_time dateTime.$date time.$date timestamp.$date dt'
+const sentNames =
+  'resultTime reported_at reportedAt sent_at sentAt published_at publishedAt received_at receivedAt'
 /** Members of a message that hold what the rest is about. */
 const parts =
   'header Header head Head meta metadata data payload message body values fields d state.reported'.split(' ')

@@ -24,6 +24,9 @@ test.each([
   ['digits of JSON', `{"a":${long('1')}x}`],
   ['blanks behind a telegram', `/ABC5xyz\r\n\r\n!${long(' ')}x`],
   ['NULs and blanks behind a telegram', `/ABC5xyz\r\n\r\n!${long('\0 ')}x`],
+  ['lines of a telegram that go on', `/ABC5xyz\r\n1.8.0(1)\n${long('(1)\n')}!`],
+  ['brackets of a telegram', `/ABC5xyz\r\n1.8.0${long('(1)')}(\n!`],
+  ['NULs in broken JSON', `{"a":1 x${long('\0')}}`],
   ['exclamation marks of a telegram', `/ABC5xyz\r\n\r\n${long('! ')}x`],
 ])('%s', (_name, text) => {
   const { records } = decode(Buffer.from(text), { topic: 't' })

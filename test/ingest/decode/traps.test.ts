@@ -28,6 +28,8 @@ test.each([
   ['a value and its state', '45.500;ok', { value: '45.500;ok' }],
   ['zeros in front', '0123456789', { value: '0123456789' }],
   ['a month', '2026-11', { value: '2026-11' }],
+  ['a line of a log', '[12:30:01] started', { value: '[12:30:01] started' }],
+  ['markup', '<a href="x">1,2,3</a>', { value: '<a href="x">1,2,3</a>' }],
   ['an address', 'http://x/y?a=1&b=2', { value: 'http://x/y?a=1&b=2' }],
 ])('%s', (_name, payload, fields) => {
   expect(fieldsOf(payload)).toEqual(fields)
@@ -54,6 +56,7 @@ test.each([
   ['21.5,null,48,NULL', { 0: 21.5, 2: 48 }],
   ['21.5;nan;48', { 0: 21.5, 2: 48 }],
   ['t;h;p\n21.5;None;1013', { t: 21.5, p: 1013 }],
+  ['t;h\n21.5;48\nnan;nan\n22;49', { '0.t': 21.5, '0.h': 48, '2.t': 22, '2.h': 49 }],
   ['weather t=nan,h=4', { h: 4 }],
   ['{"t":ovf,"h":4}', { h: 4 }],
 ])('in %s what is missing is left out', (payload, fields) => expect(fieldsOf(payload)).toEqual(fields))
@@ -116,4 +119,27 @@ test('CBOR that says so is CBOR whatever is in it', () => {
   expect(fieldsOf(Buffer.from('d9d9f7a16174f94d60', 'hex'))).toEqual({ t: 21.5 })
   expect(fieldsOf(Buffer.from('d9d9f782f94d601830', 'hex'))).toEqual({ 0: 21.5, 1: 48 })
   expect(fieldsOf(Buffer.from('d9d9f7a161', 'hex'))).toBeNull()
+})
+
+test('gas of a meter of DSMR 2 stands in a line of its own, and has its unit before it', () => {
+  const telegram =
+    '/ISk5\\2MT382-1000\r\n\r\n0-1:24.3.0(120517020000)(08)(60)(1)(0-1:24.2.1)(m3)\r\n(00124.477)\r\n0-1:24.4.0(1)\r\n!\r\n'
+  const [record] = decode(Buffer.from(telegram), { topic: 't' }).records
+  expect({ ...record?.fields }).toEqual({ '0-1:24.3.0': 124.477, '0-1:24.4.0': '1' })
+  expect({ ...record?.units }).toEqual({ '0-1:24.3.0': 'm3' })
+})
+
+test('the readout of an optical head has short codes', () => {
+  const telegram =
+    '/ISk5MT174-0001\r\nF.F(00000000)\r\n0.0.0(12345678)\r\n0.9.1(125950)\r\n1.8.0(000123.456*kWh)\r\n!\r\n'
+  expect(fieldsOf(telegram)).toEqual({
+    'F.F': '00000000',
+    '0.0.0': '12345678',
+    '0.9.1': '125950',
+    '1.8.0': 123.456,
+  })
+})
+
+test('a path in the first line is no telegram', () => {
+  expect(fieldsOf('/dev/ttyUSB0\nis gone!')).toEqual({ value: '/dev/ttyUSB0\nis gone!' })
 })
