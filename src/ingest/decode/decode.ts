@@ -24,6 +24,7 @@ import { readMsgpack } from './msgpack.ts'
 import { isNmea } from './nmea.ts'
 import { decodeScalar } from './scalar.ts'
 import { decodeSenml } from './senml.ts'
+import { decodeSml } from './sml.ts'
 import { decodeSparkplug, parseSparkplugTopic } from './sparkplug.ts'
 import type { Aliases } from './sparkplugAliases.ts'
 import { latinOf, textOf, utf16Of, withoutMark, withoutNuls } from './text.ts'
@@ -93,6 +94,7 @@ function decodeBinary(payload: Uint8Array, options: DecodeOptions): Decoded {
     return senml ?? (cbor ? treeOf('cbor', cbor.value) : nothing('binary'))
   }
   if (first === 0x7e) return decodeHdlc(payload) ?? nothing('binary')
+  if (first === 0x1b) return decodeSml(payload) ?? nothing('binary')
   if (first === 0x08) return decodeSparkplug(payload, null) ?? nothing('binary')
   if (first >> 5 === 4 || first >> 5 === 5) {
     const cbor = readCbor(payload)
@@ -179,6 +181,7 @@ function decodeAs(
     )
   }
   if (format === 'hdlc-dlms') return decodeHdlc(payload)
+  if (format === 'sml') return decodeSml(payload)
   if (format === 'protobuf') return decodeProtobuf(payload, options)
   if (format === 'cbor' || format === 'senml-cbor') {
     const cbor = readCbor(payload)

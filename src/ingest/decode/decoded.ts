@@ -21,6 +21,7 @@ export const formats = [
   'msgpack',
   'dsmr-p1',
   'hdlc-dlms',
+  'sml',
   'protobuf',
 ] as const
 
