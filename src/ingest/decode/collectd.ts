@@ -8,7 +8,8 @@ const charsMax = 4096
 
 /** One value as `value`, several as `0`, `1`, …; `null` when `text` is none of it. */
 export function decodeCollectd(text: string): Decoded | null {
-  if (text.length > charsMax) return null
+  // Most text shows at one place that it is something else.
+  if (text.charCodeAt(14) !== colon || text.length > charsMax) return null
   const [, seconds, list = ''] = line.exec(text) ?? []
   if (seconds === undefined) return null
   const leaves = new Leaves()
@@ -19,3 +20,5 @@ export function decodeCollectd(text: string): Decoded | null {
   leaves.end({ time: Math.round(Number(seconds) * 1000) })
   return leaves.decoded('collectd')
 }
+
+const colon = 58

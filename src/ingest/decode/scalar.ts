@@ -15,14 +15,14 @@ const withUnit = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)(\s*)([^\d\s.,
 
 /** `text` is trimmed and is no JSON. */
 export function decodeScalar(text: string): Decoded {
-  if (text === '' || isMissing(text)) return nothing('scalar')
-  if (text.length > textCharsMax || /[^\P{Cc}\t\n\r]/u.test(text)) return nothing('text')
   const leaves = new Leaves()
-  const number = numberOf(text)
+  const number = text.length > textCharsMax ? null : numberOf(text)
   if (number !== null) {
     leaves.set('value', number)
     return leaves.decoded('scalar')
   }
+  if (text === '' || isMissing(text)) return nothing('scalar')
+  if (text.length > textCharsMax || /[^\P{Cc}\t\n\r]/u.test(text)) return nothing('text')
   // A number beyond a double is no value, and no text either.
   if (/^[+-]?\d+\.\d*[eE]/.test(text) && !Number.isFinite(Number(text))) return nothing('scalar')
   const [, digits = '', space = '', sign = ''] = withUnit.exec(text) ?? []

@@ -33,7 +33,7 @@ const utcNames =
   'utc UTC dateutc timeutc time_utc utc_time utcTime utctime UTCtime UTCTime timestamp_utc utc_timestamp timestampUtc timestampUTC datetime_utc dateTimeUtc'
 /** Names of numbers since 1970. */
 const epochNames =
-  'unixtime unixTime unix_time UnixTime unixtimestamp unixTimestamp unix_timestamp timestamp_unix epoch Epoch epochTime epoch_time timestamp_ms timestampMs time_ms timeMs ts_ms tsMs'
+  'unixtime unixTime unix_time UnixTime unixtimestamp unixTimestamp unix_timestamp timestamp_unix epoch Epoch epochTime epoch_time timestamp_ms timestampMs time_ms timeMs ts_ms tsMs rxuxtime now'
 /** When it was measured, which is before it was sent. */
 const measuredNames =
   'measured_at measuredAt measurement_time measurementTime measure_time measureTime sampled_at sampledAt sample_time sampleTime recorded_at recordedAt observed_at observedAt captured_at capturedAt reading_time readingTime event_time eventTime phenomenonTime TimeInstant fixTime fix_time gps_time gpsTime deviceTime device_time SourceTimestamp sourceTimestamp'

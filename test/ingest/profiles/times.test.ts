@@ -84,6 +84,8 @@ test.each([
     'traccar',
     `{"deviceTime":"2026-11-24T11:59:49Z","fixTime":"${at}","serverTime":"2026-11-24T11:59:55Z"}`,
   ],
+  ['AIS-catcher', 'ais', '{"rxtime":"20261124115950","rxuxtime":1795521590,"mmsi":211234560}'],
+  ['readsb', 'adsb', '{"now":1795521590.0,"messages":123,"aircraft":[{"seen":0.2}]}'],
   ['OpenWeather', 'owm', '{"dt":1795521590,"sys":{"sunrise":1795502000},"timezone":3600}'],
   ['Elasticsearch', 'logs', '{"@timestamp":"2026-11-24T11:59:50.000Z"}'],
   ['when it was measured before when it was sent', 'a', `{"measured_at":"${at}","timestamp":1795521595}`],
