@@ -44,6 +44,9 @@ const sentNames =
 /** Members of a message that hold what the rest is about. */
 const parts =
   'header Header head Head meta metadata data payload message body values fields d state.reported'.split(' ')
+const nestedNames = ['timestamp', 'Timestamp', 'time', 'ts']
+/** Lists of samples, by what stands before the number. */
+const lists = ['', 'metrics.', 'data.', 'values.', 'samples.', 'Messages.', 'rxpk.']
 
 /**
  * Where a message of which nothing else is known says when it was: names that leave no doubt, epochs and UTC before what may be
@@ -58,7 +61,9 @@ export const anyTime: readonly TimeSource[] = [
   { path: 't', format: 'iso8601' },
   { path: 'date', format: 'iso8601' },
   ...sentNames.split(' ').map((path): TimeSource => ({ path })),
-  ...parts.flatMap((part) =>
-    ['timestamp', 'Timestamp', 'time', 'ts'].map((name): TimeSource => ({ path: `${part}.${name}` })),
+  ...parts.flatMap((part) => nestedNames.map((name): TimeSource => ({ path: `${part}.${name}` }))),
+  // Of a list only when it is of one: others may have other times.
+  ...lists.flatMap((list) =>
+    nestedNames.map((name): TimeSource => ({ path: `${list}0.${name}`, if: { [`${list}1.${name}`]: null } })),
   ),
 ]

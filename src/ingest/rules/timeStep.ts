@@ -63,7 +63,7 @@ function compileOne(source: TimeSource, zone: string | undefined): TimeStep {
   const find = finderOf(path)
   const conditions = Object.entries(source.if ?? {}).map(([name, values]) => [name, [values].flat()] as const)
   return (fields, receivedAt) => {
-    if (!conditions.every(([name, values]) => values.includes(fields[name] as never))) return null
+    if (!conditions.every(([name, values]) => values.includes((fields[name] ?? null) as never))) return null
     const value = find(fields)
     return value === undefined ? null : trustedTime(read(value), receivedAt, limits)
   }

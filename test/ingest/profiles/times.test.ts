@@ -84,6 +84,9 @@ test.each([
     'traccar',
     `{"deviceTime":"2026-11-24T11:59:49Z","fixTime":"${at}","serverTime":"2026-11-24T11:59:55Z"}`,
   ],
+  ['ThingsBoard, a list of one', 'v1/devices/me/telemetry', '[{"ts":1795521590000,"values":{"t":1}}]'],
+  ['Semtech, one packet', 'gw/rx', '{"rxpk":[{"tmst":3512348611,"time":"2026-11-24T11:59:50.000000Z"}]}'],
+  ['OPC UA', 'opcua', '{"Messages":[{"Timestamp":"2026-11-24T11:59:50Z","Payload":{"T":{"Value":21.5}}}]}'],
   ['AIS-catcher', 'ais', '{"rxtime":"20261124115950","rxuxtime":1795521590,"mmsi":211234560}'],
   ['readsb', 'adsb', '{"now":1795521590.0,"messages":123,"aircraft":[{"seen":0.2}]}'],
   ['OpenWeather', 'owm', '{"dt":1795521590,"sys":{"sunrise":1795502000},"timezone":3600}'],
@@ -134,6 +137,7 @@ describe('no time is', () => {
     ],
     ['a monotonic clock', '{"eventtime":1236795.17}'],
     ['the offset of a zone', '{"utc":"+01:00"}'],
+    ['one of several in a list', `[{"ts":1795521590,"t":1},{"ts":1795521580,"t":2}]`],
     ['when a device started', '{"StatusPRM":{"StartupUTC":"2026-11-20T09:00:00"}}'],
   ])('%s', async (_name, payload) => expect(await timeOf('a', payload)).toBe('2026-11-24T12:00:00.000Z'))
 

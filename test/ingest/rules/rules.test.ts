@@ -251,3 +251,10 @@ test.each([
   expect(await fieldsOf('3e8')).toEqual({ value: '3e8' })
   for (const payload of ['{"t":1}', '[1,2]', '21.5', 'on']) expect(await fieldsOf(payload)).toBeNull()
 })
+
+test('a time may count only where another field is not there', async () => {
+  const rule = applier('rules:\n  - name: a\n    topic: t\n    time: { path: 0.ts, if: { 1.ts: null } }\n')
+  const timeOf = async (payload: string) => (await rule('t', payload))[0]?.time
+  expect(await timeOf('[{"ts":1700000000}]')).toBe(1_700_000_000_000)
+  expect(await timeOf('[{"ts":1700000000},{"ts":1600000000}]')).toBe(receivedAt)
+})
