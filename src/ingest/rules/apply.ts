@@ -4,7 +4,7 @@
 import type { Cleaned, Fields, NewReading } from '../../domain/reading.ts'
 import { canonicalUnits } from '../../domain/units.ts'
 import { type Clean, looksPlain, mayHoldRecords, needsFields, withMessage } from '../clean/clean.ts'
-import { decode } from '../decode/decode.ts'
+import { decode, type DecodeOptions } from '../decode/decode.ts'
 import { type Decoded, type DecodedRecord, mergedRecord, nothing } from '../decode/decoded.ts'
 import type { Aliases } from '../decode/sparkplugAliases.ts'
 import { timeLimits, trustedTime } from '../clean/times.ts'
@@ -42,14 +42,10 @@ export function applyRules(
     if (dedupeMs !== null && context.memory.isRepeated(reading, dedupeMs)) return []
   }
   const { format, csv, protobuf } = (rules[0] as CompiledRule).decode
-  const options = {
-    topic,
-    receivedAt,
-    aliases: context.aliases,
-    ...(format === undefined ? {} : { format }),
-    ...(csv ? { csv } : {}),
-    ...(protobuf ? { protobuf } : {}),
-  }
+  const options: DecodeOptions = { topic, receivedAt, aliases: context.aliases }
+  if (format !== undefined) options.format = format
+  if (csv) options.csv = csv
+  if (protobuf) options.protobuf = protobuf
   const decoded = payload.length === 0 ? nothing('empty') : decode(payload, options)
   const run = { context, applying, reading, decoded }
   if (applying.hasTransform) return runSlowly(run)
