@@ -27,11 +27,29 @@ export function createAutoClean({ aliases }: { aliases: Aliases }): CleanNow {
   }
 }
 
-/** Aggregates and PromQL count the payload's own JSON leaves where no fields are stored: what other numbers it says must be. */
+/**
+ * Aggregates and PromQL count the payload's own JSON leaves where no fields are stored: what other numbers it says must be,
+ * and what looks like one and is none (`3e8`).
+ */
 function saysMore({ format, marks, records }: Decoded): boolean {
   if (format === 'json' && marks.length === 0) return false
+  if (format === 'text') return /^\d+[eE]\d+$/.test(String(records[0]?.fields['value']))
   const isNumber = (value: unknown): boolean => typeof value === 'number' || typeof value === 'bigint'
   return records.some(({ fields }) => Object.values(fields).some(isNumber))
+}
+
+/** Whether the fields of a payload must be stored beside it: its own JSON would be counted otherwise, or not at all. */
+export function needsFields(decoded: Decoded, payload: Uint8Array): boolean {
+  return saysMore(decoded) && !(decoded.format === 'scalar' && isPlain(payload))
+}
+
+/** Whether a payload is, by its first and last byte, JSON or a number: what it says is what JSON says of it. */
+export function looksPlain(payload: Uint8Array): boolean {
+  const first = payload[0] ?? openBrace
+  if (first === openBrace || first === openBracket) {
+    return payload.length === 0 || lastByte(payload) === (first === openBrace ? closeBrace : closeBracket)
+  }
+  return isPlain(payload)
 }
 
 /** JSON whose leaves are all it says; a number is looked at without a string. */

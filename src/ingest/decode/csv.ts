@@ -2,7 +2,7 @@
 // where nothing else fits: a comma may as well be a decimal comma or a comma in a sentence.
 
 import { type Decoded, Leaves } from './decoded.ts'
-import { numberOf } from './scalar.ts'
+import { isMissing, numberOf } from './scalar.ts'
 
 export interface CsvOptions {
   /** By default found among `;`, tab, `,` and `|`. */
@@ -23,7 +23,8 @@ export function decodeCsv(text: string, { delimiter, header }: CsvOptions = {}):
   const leaves = new Leaves()
   for (const row of named ? full.slice(1) : full) {
     for (const [column, cell] of row.entries()) {
-      if (cell !== '') leaves.set(names?.[column] ?? String(column), numberOf(cell) ?? cell)
+      if (cell !== '' && !isMissing(cell))
+        leaves.set(names?.[column] ?? String(column), numberOf(cell) ?? cell)
     }
     leaves.end()
   }
@@ -36,6 +37,8 @@ export function findCsv(text: string, topic: string): Decoded | null {
   if (/^(?:c8y\/)?s\/[a-z]{2}(?:\/|$)/.test(topic) && /^\d{2,4},/.test(text)) {
     return decodeCsv(text, { delimiter: ',', header: false })
   }
+  // Markup, whatever separates its text.
+  if (text.startsWith('<')) return null
   // Three digits behind each comma: one number, as people write thousands.
   if (/^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$/.test(text)) return null
   const lines = linesOf(text)

@@ -3,6 +3,7 @@
 
 import type { Fields } from '../../domain/reading.ts'
 import { readCbor } from './cbor.ts'
+import { decodeCollectd } from './collectd.ts'
 import { type CsvOptions, decodeCsv, findCsv } from './csv.ts'
 import {
   type Decoded,
@@ -15,14 +16,18 @@ import {
   TooLarge,
 } from './decoded.ts'
 import { decodeDsmr } from './dsmr.ts'
+import { decodeForm } from './form.ts'
 import { decodeHdlc } from './hdlc.ts'
 import { decodeInflux } from './influx.ts'
 import { readJson } from './json.ts'
 import { readMsgpack } from './msgpack.ts'
+import { isNmea } from './nmea.ts'
 import { decodeScalar } from './scalar.ts'
 import { decodeSenml } from './senml.ts'
+import { decodeSml } from './sml.ts'
 import { decodeSparkplug, parseSparkplugTopic } from './sparkplug.ts'
 import type { Aliases } from './sparkplugAliases.ts'
+import { latinOf, textOf, utf16Of, withoutMark, withoutNuls } from './text.ts'
 
 export interface DecodeOptions {
   topic: string
@@ -65,20 +70,31 @@ function decodeAuto(payload: Uint8Array, options: DecodeOptions): Decoded {
     const decoded = decodeSparkplug(payload, sparkplug, options.aliases)
     if (decoded) return decoded
   }
+  const wide = payload[1] === 0 || first >= 0xfe ? utf16Of(payload) : null
+  if (wide !== null) return mended(decodeText(wide, options))
   // Text does not begin with a control character other than blank space.
   const mayBeText = first >= 0x20 || (first >= 0x09 && first <= 0x0d)
   const text = mayBeText ? textOf(payload) : null
   if (text !== null) return decodeText(text, options)
   const decoded = decodeBinary(payload, options)
   const latin = mayBeText && decoded.format === 'binary' ? latinOf(payload) : null
-  if (latin === null) return decoded
-  const made = decodeText(latin, options)
-  return { ...made, marks: [...made.marks, 'mended'] }
+  return latin === null ? decoded : mended(decodeText(latin, options))
+}
+
+function mended(made: Decoded): Decoded {
+  return made.marks.includes('mended') ? made : { ...made, marks: [...made.marks, 'mended'] }
 }
 
 function decodeBinary(payload: Uint8Array, options: DecodeOptions): Decoded {
   const first = payload[0] ?? 0
+  // CBOR that says so [RFC 8949, 3.4.6].
+  if (first === 0xd9 && payload[1] === 0xd9 && payload[2] === 0xf7) {
+    const cbor = readCbor(payload)
+    const senml = cbor && decodeSenml(cbor.value, 'senml-cbor', options.receivedAt)
+    return senml ?? (cbor ? treeOf('cbor', cbor.value) : nothing('binary'))
+  }
   if (first === 0x7e) return decodeHdlc(payload) ?? nothing('binary')
+  if (first === 0x1b) return decodeSml(payload) ?? nothing('binary')
   if (first === 0x08) return decodeSparkplug(payload, null) ?? nothing('binary')
   if (first >> 5 === 4 || first >> 5 === 5) {
     const cbor = readCbor(payload)
@@ -101,26 +117,35 @@ function hasNames(value: unknown): boolean {
 
 function decodeText(text: string, options: DecodeOptions): Decoded {
   // Buffers of C programs end in NUL.
-  const trimmed = withoutNuls(text.replace(/^\ufeff/, '')).trim()
+  const trimmed = withoutNuls(withoutMark(text)).trim()
   const first = trimmed.charCodeAt(0)
   if (first === openBrace || first === openBracket || first === quote) {
-    const decoded = decodeJson(trimmed, options)
+    const decoded = decodeJson(trimmed, options) ?? decodeCString(trimmed, options)
     if (decoded) return decoded
-    // Broken JSON is kept raw; the whole of it as one text would be no value of the device.
-    if (/^(?:\{|\[\s*["{[\d-])/.test(trimmed)) return nothing('json', 'invalid')
+    // Broken JSON is kept raw; the whole of it as one text would be no value of the device. A time in brackets begins a log line.
+    const isLog = /^\[[\d:.T -]{5,32}\] ?[A-Za-z]/.test(trimmed)
+    if (!isLog && /^(?:\{|\[\s*["{[\d-])/.test(trimmed)) return nothing('json', 'invalid')
   } else if (trimmed === 'true' || trimmed === 'false') {
     return treeOf('scalar', trimmed === 'true')
   } else if (first === slash && trimmed.includes('\n')) {
     const decoded = decodeDsmr(text)
     if (decoded) return decoded
-  } else if (/^[!$][A-Z]{2}[A-Z0-9]*,[^\n]*\*[0-9A-F]{2}$/.test(trimmed)) {
+  } else if ((first === exclamation || first === dollar) && isNmea(trimmed)) {
     return nothing('nmea')
   }
   return (
-    (trimmed.includes('=') ? decodeInflux(trimmed) : null) ??
+    (trimmed.includes('=') ? (decodeInflux(trimmed) ?? decodeForm(trimmed)) : null) ??
+    decodeCollectd(trimmed) ??
     findCsv(trimmed, options.topic) ??
     decodeScalar(trimmed)
   )
+}
+
+/** JSON in a buffer of a C program: it ends at the first NUL, whatever a longer message left behind it. */
+function decodeCString(text: string, options: DecodeOptions): Decoded | null {
+  const end = text.indexOf('\0')
+  const decoded = end === -1 ? null : decodeJson(text.slice(0, end), options)
+  return decoded && !decoded.marks.includes('truncated') ? mended(decoded) : null
 }
 
 function decodeJson(text: string, { receivedAt }: DecodeOptions): Decoded | null {
@@ -156,6 +181,7 @@ function decodeAs(
     )
   }
   if (format === 'hdlc-dlms') return decodeHdlc(payload)
+  if (format === 'sml') return decodeSml(payload)
   if (format === 'protobuf') return decodeProtobuf(payload, options)
   if (format === 'cbor' || format === 'senml-cbor') {
     const cbor = readCbor(payload)
@@ -166,10 +192,9 @@ function decodeAs(
     const msgpack = readMsgpack(payload)
     return msgpack && treeOf('msgpack', msgpack.value)
   }
-  const text = textOf(payload)
-    ?.replace(/^\ufeff/, '')
-    .trim()
-  if (text === undefined) return null
+  const whole = textOf(payload)
+  if (whole === null) return null
+  const text = withoutMark(whole).trim()
   if (format === 'json' || format === 'json-lines') return decodeJson(text, options)
   if (format === 'senml-json') {
     const json = readJson(text)
@@ -177,6 +202,8 @@ function decodeAs(
   }
   if (format === 'influx-line') return decodeInflux(text)
   if (format === 'csv') return decodeCsv(text, options.csv)
+  if (format === 'form') return decodeForm(text, 1)
+  if (format === 'collectd') return decodeCollectd(withoutNuls(text))
   return format === 'dsmr-p1' ? decodeDsmr(text) : decodeScalar(text)
 }
 
@@ -197,35 +224,9 @@ function treeOf(format: Format, tree: unknown): Decoded {
   return leaves.decoded(format)
 }
 
-/** By hand: a pattern would look at every run of NULs once for each of them. */
-function withoutNuls(text: string): string {
-  let end = text.length
-  while (end > 0 && text.charCodeAt(end - 1) === 0) end--
-  return end === text.length ? text : text.slice(0, end)
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-function textOf(payload: Uint8Array): string | null {
-  try {
-    return utf8.decode(payload)
-  } catch {
-    return null
-  }
-}
-
-/** ISO 8859-1 as small devices write their °C; `null` when so much else is in it that it is no text. */
-function latinOf(payload: Uint8Array): string | null {
-  let high = 0
-  for (const byte of payload) {
-    const isText = (byte >= 0x20 && byte < 0x7f) || byte >= 0xa0 || (byte >= 0x09 && byte <= 0x0d)
-    if (!isText) return null
-    if (byte >= 0xa0) high++
-  }
-  return high * 5 <= payload.length ? Buffer.from(payload).toString('latin1') : null
-}
-
+const exclamation = 33
 const quote = 34
+const dollar = 36
 const slash = 47
 const openBracket = 91
 const openBrace = 123

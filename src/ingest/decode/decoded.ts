@@ -15,10 +15,13 @@ export const formats = [
   'sparkplug-b',
   'influx-line',
   'csv',
+  'form',
+  'collectd',
   'cbor',
   'msgpack',
   'dsmr-p1',
   'hdlc-dlms',
+  'sml',
   'protobuf',
 ] as const
 
@@ -53,6 +56,8 @@ export interface DecodedRecord {
   tags?: Record<string, string>
   /** Field → unit as the format writes it. */
   units?: Record<string, string>
+  /** Its place among all records, when one before it said nothing and is left out. */
+  place?: number
 }
 
 export interface Decoded {
@@ -80,6 +85,7 @@ export class Leaves {
   readonly records: DecodedRecord[] = []
   #fields: Fields = Object.create(null) as Fields
   #isEmpty = true
+  #ended = 0
   #leaves = 0
   #chars = 0
 
@@ -115,9 +121,11 @@ export class Leaves {
 
   /** Ends a record: what was set since the last one. Nothing set is no record. */
   end(rest?: Omit<DecodedRecord, 'fields'>): void {
+    const place = this.#ended++
     if (this.#isEmpty) return
     const fields = this.#fields
-    this.records.push(rest ? { ...rest, fields } : { time: null, fields })
+    const record = rest ? { ...rest, fields } : { time: null, fields }
+    this.records.push(place === this.records.length ? record : { ...record, place })
     this.#fields = Object.create(null) as Fields
     this.#isEmpty = true
   }
@@ -157,7 +165,7 @@ export function mergedFields({ records, merge }: Decoded): Fields | null {
   const several = new Set<string>()
   for (const [index, record] of records.entries()) {
     for (const [path, value] of Object.entries(record.fields)) {
-      const name = merge === 'last' ? path : `${index}.${path}`
+      const name = merge === 'last' ? path : `${record.place ?? index}.${path}`
       const unit = record.units?.[path]
       if (units.has(name) && units.get(name) !== unit) several.add(name)
       units.set(name, unit)

@@ -1,15 +1,20 @@
-// Smart meter telegrams of the P1 port (DSMR 5, IEC 62056-21 mode D): OBIS code → value. Values with a unit are numbers,
-// others text; a telegram whose checksum does not fit is marked.
+// Smart meter telegrams of the P1 port (DSMR 2 to 5) and of optical heads (IEC 62056-21): OBIS code → value. Values with a unit are
+// numbers, others text; a telegram whose checksum does not fit is marked.
 
+import { unitOf } from '../../domain/units.ts'
 import { type Decoded, Leaves } from './decoded.ts'
 
-const line = /^(\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3}(?:\*\d{1,3})?)((?:\([^()]*\))+)$/
+/** `1-0:1.8.0*255(…)`; of optical heads also `1.8.0(…)` and `F.F(…)`. */
+const line =
+  /^((?:\d{1,3}-\d{1,3}:)?(?:\d{1,3}|[A-Z])\.(?:\d{1,3}|[A-Z])(?:\.\d{1,3})?(?:[*&]\d{1,3})?)((?:\([^()]*\))+)$/
 const amount = /^([+-]?\d+(?:\.\d+)?)\*([^*]{1,10})$/
 /** YYMMDDhhmmss and W or S for winter and summer time. */
 const clock = /^\d{12}[WS]$/
 /** Counters that carry no unit: failures, sags and swells. */
 const counter = /^\d+-\d+:(?:96\.7\.\d+|(?:32|52|72)\.(?:32|36)\.0)$/
-const identification = /^\/[\x20-\x7e]{4,80}\r?\n\r?\n/
+const identification = /^\/[\x20-\x7e]{4,80}\r?\n/
+/** Gas of DSMR 2: the unit, and the value in a line of its own. */
+const unitThenValue = /\(([^()]{1,10})\)\((\d+(?:\.\d+)?)\)$/
 /** What stands behind the exclamation mark; a buffer of a C program may end in NULs. */
 const trailer = /^([0-9A-Fa-f]{4}|)[\s\0]*$/
 const linesMax = 1000
@@ -20,7 +25,7 @@ export function decodeDsmr(text: string): Decoded | null {
   const [, checksum] = trailer.exec(text.slice(end)) ?? []
   if (end === 0 || checksum === undefined || !identification.test(text)) return null
   const body = text.slice(0, end)
-  const lines = body.split(/\r?\n/).slice(1, -1)
+  const lines = joined(body.split(/\r?\n/).slice(1, -1))
   if (lines.length > linesMax) return null
   const values = new Map<string, string>()
   const repeated = new Set<string>()
@@ -53,9 +58,20 @@ export function decodeDsmr(text: string): Decoded | null {
   return leaves.records.length > 0 ? leaves.decoded('dsmr-p1') : null
 }
 
+/** A line that begins with a bracket belongs to the one before. */
+function joined(lines: readonly string[]): string[] {
+  const whole: string[] = []
+  for (const one of lines) {
+    if (one.startsWith('(') && whole.length > 0) whole.push(`${whole.pop() ?? ''}${one}`)
+    else whole.push(one)
+  }
+  return whole
+}
+
 /** Of `(time)(value)`, which M-Bus meters send, the value. */
 function lastGroup(groups: string): string {
-  return groups.slice(groups.lastIndexOf('(') + 1, -1)
+  const [, unit = '', digits = ''] = unitThenValue.exec(groups.slice(-128)) ?? []
+  return unitOf(unit) === null ? groups.slice(groups.lastIndexOf('(') + 1, -1) : `${digits}*${unit}`
 }
 
 /** CRC-16/ARC over everything up to and with the exclamation mark (DSMR 5, 6.2). */

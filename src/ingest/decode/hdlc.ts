@@ -4,6 +4,7 @@
 //   7E | A len | addresses, control, HCS | E6 E7 00 | 0F | invoke id | clock | data | FCS | 7E
 
 import { Bytes, exactInteger, Malformed } from './bytes.ts'
+import { crcX25 } from './crc.ts'
 import { type Decoded, Leaves, nothing } from './decoded.ts'
 
 interface Tree {
@@ -18,7 +19,7 @@ export function decodeHdlc(payload: Uint8Array): Decoded | null {
   if (!framed || ((payload[1] ?? 0) & 0xf8) !== 0xa0 || length < 12) return null
   const frame = payload.subarray(1, length + 1)
   const fcs = (frame[length - 2] ?? 0) | ((frame[length - 1] ?? 0) << 8)
-  if (crc(frame.subarray(0, -2)) !== fcs) return nothing('hdlc-dlms', 'checksum')
+  if (crcX25(frame.subarray(0, -2)) !== fcs) return nothing('hdlc-dlms', 'checksum')
   try {
     const apdu = notification(frame.subarray(0, -2))
     return apdu && fieldsOf(apdu)
@@ -177,14 +178,4 @@ function textOf(tree: Tree | undefined): string | null {
   if (!(tree?.value instanceof Uint8Array) || tree.value.length === 0) return null
   const words = Buffer.from(tree.value).toString('latin1')
   return /^[\x20-\x7e]+$/.test(words) ? words : null
-}
-
-/** CRC-16/X-25 (ISO/IEC 13239). */
-function crc(bytes: Uint8Array): number {
-  let sum = 0xffff
-  for (const byte of bytes) {
-    sum ^= byte
-    for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >> 1) ^ 0x8408 : sum >> 1
-  }
-  return sum ^ 0xffff
 }

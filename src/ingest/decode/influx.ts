@@ -45,6 +45,8 @@ function fieldValue(raw: string): unknown {
     return Number.isSafeInteger(Number(integer)) ? Number(integer) : integer
   }
   if (/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(raw)) return Number(raw)
+  // Not of the protocol, but printf writes it.
+  if (/^[+-]?(?:nan|inf)$/i.test(raw)) return null
   if (/^(?:t|T|true|True|TRUE)$/.test(raw)) return true
   if (/^(?:f|F|false|False|FALSE)$/.test(raw)) return false
   return undefined

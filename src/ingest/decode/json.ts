@@ -43,9 +43,11 @@ function isCut(text: string): boolean {
 const broken = new Error('not JSON')
 const numberToken = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y
 const wordToken = /[+-]?[A-Za-z][A-Za-z]*/y
+/** What printf of Windows writes behind `1.` and `nan` of a number that is none. */
+const windowsTail = /#(?:IND|INF|QNAN|SNAN)\d{0,9}|\((?:ind|snan)\)/y
 const literals = ['true', 'false', 'null', 'nan', 'NaN', 'Infinity']
 const strictNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
-const missingWord = /^[+-]?(?:nan|inf|infinity)$|^(?:null|none|undefined)$/i
+const missingWord = /^[+-]?(?:nan|inf|infinity)$|^(?:null|none|undefined|ovf)$/i
 
 /** Reads from left to right, each character once. */
 class Scanner {
@@ -178,6 +180,7 @@ class Scanner {
   }
 
   #number(token: string, depth: number): unknown {
+    if (token.endsWith('.') && this.#token(windowsTail) !== '') return this.#missing()
     const end = this.#at >= this.#text.length
     // In the last number of a text that was cut, digits may be missing.
     if (end && depth > 0) return this.#cut()
@@ -198,8 +201,14 @@ class Scanner {
     if (word === 'true' || word === 'false') return word === 'true'
     if (word === 'null') return null
     if (!missingWord.test(word) && word !== 'True' && word !== 'False') throw broken
+    if (/nan$/i.test(word)) this.#token(windowsTail)
     this.#mended = true
     return word === 'True' ? true : word === 'False' ? false : undefined
+  }
+
+  #missing(): undefined {
+    this.#mended = true
+    return undefined
   }
 
   #cut<T>(sofar?: T): T | undefined {

@@ -6,26 +6,30 @@ import { unitOf } from '../../domain/units.ts'
 import { type Decoded, Leaves, nothing } from './decoded.ts'
 
 const textCharsMax = 1024
-const missing = /^(?:[+-]?nan|null|none|undefined|[+-]?inf(?:inity)?)$/i
+/** Also what printf of Windows (`-1.#IND`, `nan(ind)`) and Arduino (`ovf`) make of a number that is none. */
+const missing =
+  /^(?:[+-]?nan(?:\((?:ind|snan)\))?|[+-]?1\.#(?:ind|inf|qnan|snan)\d{0,9}|null|none|undefined|ovf|[+-]?inf(?:inity)?)$/i
+/** The same with the unit of the number it is not: `nan °C`. */
+const missingAmount = /^[+-]?(?:nan|inf)(?:\s{1,4}|(?=[°%]))(\S{1,10})$/i
 const withUnit = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)(\s*)([^\d\s.,;:+-][^\s]{0,9})$/
 
 /** `text` is trimmed and is no JSON. */
 export function decodeScalar(text: string): Decoded {
-  if (text === '' || missing.test(text)) return nothing('scalar')
-  if (text.length > textCharsMax || /[^\P{Cc}\t\n\r]/u.test(text)) return nothing('text')
   const leaves = new Leaves()
-  const number = numberOf(text)
+  const number = text.length > textCharsMax ? null : numberOf(text)
   if (number !== null) {
     leaves.set('value', number)
     return leaves.decoded('scalar')
   }
+  if (text === '' || isMissing(text)) return nothing('scalar')
+  if (text.length > textCharsMax || /[^\P{Cc}\t\n\r]/u.test(text)) return nothing('text')
   // A number beyond a double is no value, and no text either.
   if (/^[+-]?\d+\.\d*[eE]/.test(text) && !Number.isFinite(Number(text))) return nothing('scalar')
   const [, digits = '', space = '', sign = ''] = withUnit.exec(text) ?? []
   const unit = unitOf(sign)
   const amount = numberOf(digits)
-  // `1A` and `12F` may be hexadecimal; with a point they are not.
-  const isPlain = space !== '' || digits.includes('.') || !/^[A-Fa-f]$/.test(sign)
+  // `1A` and `12F` may be hexadecimal, `3m` minutes, `4K` a size, `10t` anything; with a point they are not.
+  const isPlain = space !== '' || digits.includes('.') || !/^[A-FKa-fmt]$/.test(sign)
   if (unit !== null && typeof amount === 'number' && isPlain) {
     leaves.set('value', amount)
     leaves.end({ time: null, units: { value: unit } })
@@ -35,11 +39,20 @@ export function decodeScalar(text: string): Decoded {
   return leaves.decoded('text')
 }
 
-/** The number a text is, exactly; `null` when it is none or when zeros in front say that it may be a name. */
+/** Whether a text stands for no number: `nan`, `null`, `-1.#IND`, `nan °C`. */
+export function isMissing(text: string): boolean {
+  if (missing.test(text)) return true
+  const [, unit] = missingAmount.exec(text) ?? []
+  return unit !== undefined && unitOf(unit) !== null
+}
+
+/** The number a text is, exactly; `null` when it is none or may as well be a name: with zeros in front, a phone number. */
 export function numberOf(text: string): FieldValue | null {
   if (!/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) || /^[+-]?0\d+$/.test(text)) return null
-  // 12E45 without a point or a sign is more often hexadecimal than a number.
-  if (/^\d+[eE]\d{2,}$/.test(text)) return null
+  // 12E45 or 3e8 without a point or a sign is more often hexadecimal than a number.
+  if (/^\d+[eE]\d+$/.test(text)) return null
+  // E.164: a plus and up to 15 digits.
+  if (/^\+[1-9]\d{9,14}$/.test(text)) return null
   const number = Number(text)
   if (/^[+-]?\d{16,}$/.test(text) && !Number.isSafeInteger(number)) return BigInt(text.replace('+', ''))
   return Number.isFinite(number) ? number : null

@@ -1,7 +1,7 @@
 // Profiles of gateways that speak for other devices: Theengs and OpenMQTTGateway, rtl_433, wmbusmeters, AMS readers, Sparkplug B.
 
 import type { RuleSource } from '../rules/schema.ts'
-import { type Profile, units } from './profile.ts'
+import { anyTime, type Profile, units } from './profile.ts'
 
 /** The largest number of RuuviTag's format stands for none. */
 const theengsFields: RuleSource['fields'] = {
@@ -36,9 +36,16 @@ const theengs: Profile = {
       name: 'theengs',
       topic: ['home/+/BTtoMQTT/+', 'home/+/+/+/BTtoMQTT/+'],
       tags: { gateway: -3, device: -1 },
+      time: [...anyTime],
       fields: theengsFields,
     },
-    { name: 'theengs presence', topic: 'home/home_presence/+', tags: { gateway: 3 }, fields: theengsFields },
+    {
+      name: 'theengs presence',
+      topic: 'home/home_presence/+',
+      tags: { gateway: 3 },
+      time: [...anyTime],
+      fields: theengsFields,
+    },
   ],
 }
 

@@ -1,8 +1,8 @@
 // Profiles of software around the house and the plant whose messages say when: Frigate, OctoPrint, thin-edge, Neuron, Siemens, smarthome,
-// Z-Wave JS, Meshtastic, Signal K.
+// Z-Wave JS, Meshtastic, Signal K, Domoticz.
 
 import type { RuleSource } from '../rules/schema.ts'
-import { type Profile, units } from './profile.ts'
+import { anyTime, type Profile, units } from './profile.ts'
 
 const one = (name: string, title: string, ...rules: RuleSource[]): Profile => ({ name, title, rules })
 
@@ -21,11 +21,12 @@ export const homes: readonly Profile[] = [
       topic: 'frigate/tracked_object_update',
       time: { path: 'timestamp', format: 'epoch_s' },
     },
+    { name: 'frigate stats', topic: 'frigate/stats', time: { path: 'service.last_updated' } },
   ),
   one('octoprint', 'OctoPrint', {
     name: 'octoprint',
     topic: ['octoPrint/#', 'octoprint/#', '+/temperature/bed', '+/temperature/+'],
-    time: { path: '_timestamp', format: 'epoch_s' },
+    time: [{ path: '_timestamp', format: 'epoch_s' }, ...anyTime],
     fields: units({ actual: '°C', target: '°C' }),
   }),
   one('thinedge', 'thin-edge.io', { name: 'thin-edge', topic: 'te/+/+/+/+/#', time: { path: 'time' } }),
@@ -43,7 +44,7 @@ export const homes: readonly Profile[] = [
   one('smarthome', 'mqtt-smarthome', {
     name: 'smarthome',
     topic: '+/status/+/#',
-    time: { path: 'ts', format: 'epoch_ms' },
+    time: [{ path: 'ts', format: 'epoch_ms' }, ...anyTime],
   }),
   one('zwavejs', 'Z-Wave JS UI', {
     name: 'zwave',
@@ -74,10 +75,15 @@ export const homes: readonly Profile[] = [
       },
     ],
   }),
-  // Last, for every topic: members of the whole message whose name leaves no doubt.
+  one('domoticz', 'Domoticz', {
+    name: 'domoticz',
+    topic: ['domoticz/out', 'domoticz/out/#'],
+    time: [{ path: 'LastUpdate' }],
+  }),
+  // Last, for every topic; `#` is of none that begins with a dollar sign [MQTT-4.7.2-1].
   one('timestamps', 'Anything that says when', {
     name: 'timestamps',
-    topic: '#',
-    time: ['timestamp', 'Timestamp', '_timestamp', 'time', 'ts'].map((path) => ({ path })),
+    topic: ['#', '$aws/#', '$oc/#', '$thing/#', '$iothub/#', '$dps/#', '$hw/#'],
+    time: [...anyTime],
   }),
 ]

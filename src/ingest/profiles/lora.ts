@@ -1,7 +1,7 @@
 // Profiles of LoRaWAN networks: ChirpStack, The Things Stack, ThingPark. The time of an uplink is when the network heard it; counters of
 // concentrators are called `timestamp` and are none.
 
-import { type Profile, units } from './profile.ts'
+import { anyTime, type Profile, units } from './profile.ts'
 
 const signal = units({
   '*rssi': 'dBm',
@@ -19,14 +19,16 @@ const chirpstack: Profile = {
       name: 'chirpstack',
       topic: 'application/+/device/+/event/+',
       tags: { application: 2, device: 4, event: 6 },
-      time: [{ path: 'time' }, { path: 'rxInfo.0.time' }],
+      time: ['time', 'rxInfo.0.time', 'rxInfo.0.gwTime', 'rxInfo.0.nsTime', 'publishedAt'].map((path) => ({
+        path,
+      })),
       fields: { ...signal, ...units({ batteryLevel: '%' }) },
     },
     {
       name: 'chirpstack gateway',
       topic: ['gateway/+/event/+', '+/gateway/+/event/+'],
       tags: { gateway: -3, event: -1 },
-      time: { path: 'time' },
+      time: ['time', 'rxInfo.time', 'rxInfo.gwTime', 'rxInfo.nsTime'].map((path) => ({ path })),
       fields: signal,
     },
   ],
@@ -43,6 +45,13 @@ const thethingsstack: Profile = {
       time: [{ path: 'uplink_message.received_at' }, { path: 'received_at' }],
       fields: signal,
     },
+    {
+      name: 'the things network',
+      topic: '+/devices/+/up',
+      tags: { application: 1, device: 3 },
+      time: [{ path: 'metadata.time' }, ...anyTime],
+      fields: signal,
+    },
   ],
 }
 
@@ -54,7 +63,7 @@ const thingpark: Profile = {
       name: 'thingpark',
       topic: ['OSI/+/uplink', '+/+/uplink'],
       tags: { device: 2 },
-      time: { path: 'DevEUI_uplink.Time' },
+      time: [{ path: 'DevEUI_uplink.Time' }, ...anyTime],
       fields: signal,
     },
   ],

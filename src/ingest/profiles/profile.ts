@@ -1,6 +1,6 @@
 // What a profile is: a name to ask for it by, and rules.
 
-import type { FieldSource, RuleSource } from '../rules/schema.ts'
+import type { FieldSource, RuleSource, TimeSource } from '../rules/schema.ts'
 
 export interface Profile {
   name: string
@@ -27,3 +27,43 @@ export function valueRules(
     fields: { value: { unit } },
   }))
 }
+
+/** Names that say what moment it is, of UTC. */
+const utcNames =
+  'utc UTC dateutc timeutc time_utc utc_time utcTime utctime UTCtime UTCTime timestamp_utc utc_timestamp timestampUtc timestampUTC datetime_utc dateTimeUtc'
+/** Names of numbers since 1970. */
+const epochNames =
+  'unixtime unixTime unix_time UnixTime unixtimestamp unixTimestamp unix_timestamp timestamp_unix epoch Epoch epochTime epoch_time timestamp_ms timestampMs time_ms timeMs ts_ms tsMs rxuxtime now'
+/** When it was measured, which is before it was sent. */
+const measuredNames =
+  'measured_at measuredAt measurement_time measurementTime measure_time measureTime sampled_at sampledAt sample_time sampleTime recorded_at recordedAt observed_at observedAt captured_at capturedAt reading_time readingTime event_time eventTime phenomenonTime TimeInstant fixTime fix_time gps_time gpsTime deviceTime device_time SourceTimestamp sourceTimestamp'
+const plainNames =
+  'timestamp Timestamp TimeStamp timeStamp TIMESTAMP time_stamp _timestamp @timestamp time Time TIME ts Ts TS datetime dateTime DateTime Datetime date_time dateTime.$date time.$date timestamp.$date dt'
+const sentNames =
+  'resultTime reported_at reportedAt sent_at sentAt published_at publishedAt received_at receivedAt'
+/** Members of a message that hold what the rest is about. */
+const parts =
+  'header Header head Head meta metadata data payload message body values fields d state.reported'.split(' ')
+const nestedNames = ['timestamp', 'Timestamp', 'time', 'ts']
+/** Lists of samples, by what stands before the number. */
+const lists = ['', 'metrics.', 'data.', 'values.', 'samples.', 'Messages.', 'rxpk.']
+
+/**
+ * Where a message of which nothing else is known says when it was: names that leave no doubt, epochs and UTC before what may be
+ * local. Never when something was made, changed or seen last: that was another moment.
+ */
+export const anyTime: readonly TimeSource[] = [
+  ...utcNames.split(' ').map((path): TimeSource => ({ path, zone: 'UTC' })),
+  ...epochNames.split(' ').map((path): TimeSource => ({ path })),
+  ...measuredNames.split(' ').map((path): TimeSource => ({ path })),
+  ...plainNames.split(' ').map((path): TimeSource => ({ path })),
+  // Else they are a temperature and a day.
+  { path: 't', format: 'iso8601' },
+  { path: 'date', format: 'iso8601' },
+  ...sentNames.split(' ').map((path): TimeSource => ({ path })),
+  ...parts.flatMap((part) => nestedNames.map((name): TimeSource => ({ path: `${part}.${name}` }))),
+  // Of a list only when it is of one: others may have other times.
+  ...lists.flatMap((list) =>
+    nestedNames.map((name): TimeSource => ({ path: `${list}0.${name}`, if: { [`${list}1.${name}`]: null } })),
+  ),
+]

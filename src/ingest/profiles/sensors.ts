@@ -2,7 +2,7 @@
 // OwnTracks, Homie, Victron.
 
 import type { RuleSource } from '../rules/schema.ts'
-import { type Profile, units, valueRules } from './profile.ts'
+import { anyTime, type Profile, units, valueRules } from './profile.ts'
 
 const tasmotaUnits: RuleSource['fields'] = {
   'StatusSNS.*Temperature': { unit_from: 'StatusSNS.TempUnit', missing: [-127] },
@@ -41,6 +41,7 @@ const tasmotaTime: RuleSource['time'] = [
   { path: 'StatusSNS.Time' },
   { path: 'StatusSTS.Epoch', format: 'epoch_s' },
   { path: 'StatusSTS.Time' },
+  { path: 'StatusTIM.UTC', zone: 'UTC' },
   { path: 'ZbInfo.*.LastSeenEpoch', format: 'epoch_s' },
 ]
 
@@ -50,7 +51,7 @@ const tasmota: Profile = {
   rules: [
     {
       name: 'tasmota',
-      topic: ['SENSOR', 'STATE', 'RESULT', 'STATUS8', 'STATUS10', 'STATUS11'].flatMap((what) => [
+      topic: ['SENSOR', 'STATE', 'RESULT', 'STATUS7', 'STATUS8', 'STATUS10', 'STATUS11'].flatMap((what) => [
         `tele/+/${what}`,
         `stat/+/${what}`,
         `tele/+/+/${what}`,
@@ -73,35 +74,49 @@ const tasmota: Profile = {
   ],
 }
 
+/** `voltage` is mV of a battery or V of a plug: nobody can tell from the message. */
+const zigbeeUnits = units({
+  temperature: '°C',
+  local_temperature: '°C',
+  device_temperature: '°C',
+  soil_temperature: '°C',
+  occupied_heating_setpoint: '°C',
+  current_heating_setpoint: '°C',
+  humidity: '%',
+  soil_moisture: '%',
+  battery: '%',
+  pressure: 'hPa',
+  illuminance_lux: 'lx',
+  power: 'W',
+  energy: 'kWh',
+  current: 'A',
+  co2: 'ppm',
+  pm25: 'µg/m³',
+})
+
 const zigbee2mqtt: Profile = {
   name: 'zigbee2mqtt',
   title: 'Zigbee2MQTT',
   rules: [
+    {
+      name: 'zigbee2mqtt health',
+      topic: 'zigbee2mqtt/bridge/health',
+      time: { path: 'response_time', format: 'epoch_ms' },
+    },
     { name: 'zigbee2mqtt bridge', topic: 'zigbee2mqtt/bridge/#' },
     {
       name: 'zigbee2mqtt',
       topic: ['zigbee2mqtt/+', 'zigbee2mqtt/+/availability'],
       tags: { device: 2 },
       time: { path: 'last_seen' },
-      // `voltage` is mV of a battery or V of a plug: nobody can tell from the message.
-      fields: units({
-        temperature: '°C',
-        local_temperature: '°C',
-        device_temperature: '°C',
-        soil_temperature: '°C',
-        occupied_heating_setpoint: '°C',
-        current_heating_setpoint: '°C',
-        humidity: '%',
-        soil_moisture: '%',
-        battery: '%',
-        pressure: 'hPa',
-        illuminance_lux: 'lx',
-        power: 'W',
-        energy: 'kWh',
-        current: 'A',
-        co2: 'ppm',
-        pm25: 'µg/m³',
-      }),
+      fields: zigbeeUnits,
+    },
+    // Friendly names may have levels.
+    {
+      name: 'zigbee2mqtt nested',
+      topic: ['zigbee2mqtt/+/+', 'zigbee2mqtt/+/+/+', 'zigbee2mqtt/+/+/+/+'],
+      time: { path: 'last_seen' },
+      fields: zigbeeUnits,
     },
   ],
 }
@@ -121,6 +136,9 @@ const shellyUnits = units({
   '*rssi': 'dBm',
   '*lux': 'lx',
 })
+
+/** `minute_ts` dates a bucket of energy, `move_started_at` a move: not the sample. */
+const shellyTime: RuleSource['time'] = [{ path: 'unixtime' }, { path: 'last_updated_ts' }]
 
 const shelly: Profile = {
   name: 'shelly',
@@ -152,8 +170,10 @@ const shelly: Profile = {
       name: 'shelly status',
       topic: 'shellies/+/status/+',
       tags: { device: 2, component: 4 },
+      time: shellyTime,
       fields: shellyUnits,
     },
+    { name: 'shelly info', topic: 'shellies/+/info', tags: { device: 2 }, time: { path: 'unixtime' } },
     { name: 'shelly', topic: 'shellies/+/#', tags: { device: 2 } },
     {
       name: 'shelly events',
@@ -167,6 +187,8 @@ const shelly: Profile = {
       name: 'shelly components',
       topic: '+/status/+',
       tags: { device: 1, component: 3 },
+      // Others have such topics too.
+      time: [...shellyTime, ...anyTime],
       fields: shellyUnits,
     },
   ],
@@ -236,7 +258,11 @@ const owntracks: Profile = {
 const homie: Profile = {
   name: 'homie',
   title: 'Homie',
-  rules: [{ name: 'homie', topic: 'homie/+/+/+', tags: { device: 2, node: 3, property: 4 } }],
+  rules: [
+    { name: 'homie 5', topic: 'homie/5/+/+/+', tags: { device: 3, node: 4, property: 5 } },
+    { name: 'homie 5 device', topic: 'homie/5/+/+', tags: { device: 3 } },
+    { name: 'homie', topic: 'homie/+/+/+', tags: { device: 2, node: 3, property: 4 } },
+  ],
 }
 
 const victronTags = { portal: 2, service: 3, instance: 4 }

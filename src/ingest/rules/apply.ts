@@ -3,8 +3,8 @@
 
 import type { Cleaned, Fields, NewReading } from '../../domain/reading.ts'
 import { canonicalUnits } from '../../domain/units.ts'
-import { type Clean, mayHoldRecords, withMessage } from '../clean/clean.ts'
-import { decode } from '../decode/decode.ts'
+import { type Clean, looksPlain, mayHoldRecords, needsFields, withMessage } from '../clean/clean.ts'
+import { decode, type DecodeOptions } from '../decode/decode.ts'
 import { type Decoded, type DecodedRecord, mergedRecord, nothing } from '../decode/decoded.ts'
 import type { Aliases } from '../decode/sparkplugAliases.ts'
 import { timeLimits, trustedTime } from '../clean/times.ts'
@@ -33,7 +33,7 @@ export function applyRules(
   const applying = context.set.rulesFor(reading.topic)
   if (!applying) return context.otherwise(reading)
   const { topic, payload, receivedAt } = reading
-  if (applying.onlyTags && !isSparkplug(topic) && !mayHoldRecords(payload)) {
+  if (applying.onlyTags && !isSparkplug(topic) && !mayHoldRecords(payload) && looksPlain(payload)) {
     return [rebuilt(reading, reading.time, payload, reading.fields, applying.cleaned)]
   }
   const { rules } = applying
@@ -42,17 +42,13 @@ export function applyRules(
     if (dedupeMs !== null && context.memory.isRepeated(reading, dedupeMs)) return []
   }
   const { format, csv, protobuf } = (rules[0] as CompiledRule).decode
-  const options = {
-    topic,
-    receivedAt,
-    aliases: context.aliases,
-    ...(format === undefined ? {} : { format }),
-    ...(csv ? { csv } : {}),
-    ...(protobuf ? { protobuf } : {}),
-  }
+  const options: DecodeOptions = { topic, receivedAt, aliases: context.aliases }
+  if (format !== undefined) options.format = format
+  if (csv) options.csv = csv
+  if (protobuf) options.protobuf = protobuf
   const decoded = payload.length === 0 ? nothing('empty') : decode(payload, options)
   const run = { context, applying, reading, decoded }
-  if (rules.some(({ transform }) => transform !== null)) return runSlowly(run)
+  if (applying.hasTransform) return runSlowly(run)
   if (!isApart(run)) {
     const record = mergedRecord(decoded)
     const draft = draftOf(record)
@@ -75,10 +71,9 @@ function isApart({ applying, decoded }: Run): boolean {
 
 function messageOf({ applying, reading, decoded }: Run): NewReading {
   const marks = decoded.marks.length > 0 ? { marks: decoded.marks } : {}
-  const keepsPayload = applying.rules.every(({ store }) => store !== 'fields')
   return {
     ...reading,
-    payload: keepsPayload ? reading.payload : noPayload,
+    payload: applying.keepsPayload ? reading.payload : noPayload,
     cleaned: { ...applying.cleaned, ...marks },
   }
 }
@@ -170,13 +165,16 @@ function finish(
   refusal: Refusal | null,
   isPart: boolean,
 ): NewReading {
-  const { rules } = applying
   const { receivedAt, topic } = reading
   const { deadband, name = '' } = draft.rule ?? {}
   if (deadband && !refusal) context.memory.leaveOutUnchanged(topic, draft.fields, deadband, receivedAt)
   const own =
-    !isPart && !draft.isChanged && !isSparkplug(topic) && rules.every(({ leavesFields }) => leavesFields)
-  const keepsPayload = !isPart && rules.every(({ store }) => store !== 'fields')
+    !isPart &&
+    !draft.isChanged &&
+    !isSparkplug(topic) &&
+    applying.leavesFields &&
+    !needsFields(decoded, reading.payload)
+  const keepsPayload = !isPart && applying.keepsPayload
   return rebuilt(
     reading,
     draft.time ?? trustedTime(record.time, receivedAt, timeLimits) ?? reading.time,

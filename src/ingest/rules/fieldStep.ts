@@ -142,9 +142,9 @@ function cast(value: FieldValue, type: NonNullable<FieldSource['type']>): FieldV
   return number
 }
 
-/** A rule that asks for a number means that zeros in front are no name. */
+/** A rule that asks for a number means that zeros in front are no name, a plus no phone, an e an exponent. */
 function textNumber(text: string): FieldValue | null {
-  return numberOf(text.replace(/^([+-]?)0+(?=\d)/, '$1'))
+  return numberOf(text.replace(/^(?:\+|(-?))0*(?=\d)/, '$1').replace(/^(-?\d{1,20})[eE](?=\d{1,3}$)/, '$1e+'))
 }
 
 function toBoolean(value: FieldValue): boolean | null {

@@ -39,6 +39,10 @@ export interface Applying {
   tags: Record<string, string>
   /** Whether they say nothing but tags, so that the payload need not be looked into. */
   onlyTags: boolean
+  hasTransform: boolean
+  /** Whether no rule says what a field is or may be. */
+  leavesFields: boolean
+  keepsPayload: boolean
   /** Units of the message before, which are mostly those of the next one too: field, unit, field, unit, … */
   lastUnits: { list: readonly string[]; units: Record<string, string>; cleaned: Cleaned }
 }
@@ -133,6 +137,9 @@ function applyingOf(topic: string, rules: readonly CompiledRule[], version: stri
     cleaned,
     tags,
     onlyTags: rules.every(saysOnlyTags),
+    hasTransform: rules.some(({ transform }) => transform !== null),
+    leavesFields: rules.every(({ leavesFields }) => leavesFields),
+    keepsPayload: rules.every(({ store }) => store !== 'fields'),
     lastUnits: { list: [], units: {}, cleaned },
   }
 }

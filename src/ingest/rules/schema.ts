@@ -18,8 +18,8 @@ const timeSchema = Type.Object(
   {
     path: text('Field that holds the time, or a pattern: the first field that fits.'),
     if: Type.Optional(
-      Type.Record(Type.String(), Type.Union([scalar, Type.Array(scalar)]), {
-        description: 'Field: value or values it must have for the time to count.',
+      Type.Record(Type.String(), Type.Union([scalar, Type.Null(), Type.Array(scalar)]), {
+        description: 'Field: value or values it must have for the time to count; null: it must not be there.',
       }),
     ),
     format: Type.Optional(

@@ -7,6 +7,7 @@ import type { Fields, FieldValue } from '../../domain/reading.ts'
 import { type TimeLimits, timeLimits, trustedTime } from '../clean/times.ts'
 import { globMatcher } from './fieldStep.ts'
 import { type TimeSource, timeFormats } from './schema.ts'
+import { isoTime, localTime, timeOfText } from './timeText.ts'
 
 /** The time of a record by its fields, or `null`. */
 export type TimeStep = (fields: Fields, receivedAt: number) => number | null
@@ -14,9 +15,35 @@ export type TimeStep = (fields: Fields, receivedAt: number) => number | null
 /** Throws `RangeError` saying what is wrong with the rule. */
 export function compileTime(sources: readonly TimeSource[], zone: string | undefined): TimeStep {
   const steps = sources.map((source) => compileOne(source, source.zone ?? zone))
-  return (fields, receivedAt) => {
+  const inOrder: TimeStep = (fields, receivedAt) => {
     for (const step of steps) {
       const time = step(fields, receivedAt)
+      if (time !== null) return time
+    }
+    return null
+  }
+  const isLong = sources.length > fieldsUsual && sources.every(({ path }) => !path.includes('*'))
+  return isLong ? byName(sources, steps) : inOrder
+}
+
+/** Fields of most messages: a list longer than this is looked up by them, not they by it. */
+const fieldsUsual = 6
+
+/** The first in order of those whose field is there. */
+function byName(sources: readonly TimeSource[], steps: readonly TimeStep[]): TimeStep {
+  const places = new Map<string, number[]>()
+  for (const [place, { path }] of sources.entries()) {
+    places.set(path, [...(places.get(path) ?? []), place])
+  }
+  return (fields, receivedAt) => {
+    let found: number[] | null = null
+    for (const name in fields) {
+      const here = places.get(name)
+      if (here) found = found ? [...found, ...here] : here
+    }
+    if (!found) return null
+    for (const place of found.length > 1 ? found.toSorted((a, b) => a - b) : found) {
+      const time = (steps[place] as TimeStep)(fields, receivedAt)
       if (time !== null) return time
     }
     return null
@@ -36,7 +63,7 @@ function compileOne(source: TimeSource, zone: string | undefined): TimeStep {
   const find = finderOf(path)
   const conditions = Object.entries(source.if ?? {}).map(([name, values]) => [name, [values].flat()] as const)
   return (fields, receivedAt) => {
-    if (!conditions.every(([name, values]) => values.includes(fields[name] as never))) return null
+    if (!conditions.every(([name, values]) => values.includes((fields[name] ?? null) as never))) return null
     const value = find(fields)
     return value === undefined ? null : trustedTime(read(value), receivedAt, limits)
   }
@@ -66,7 +93,7 @@ function readerOf(format: string, clock: ZoneClock | null): ReadTime {
 
 function autoTime(value: FieldValue, clock: ZoneClock | null): number | null {
   if (typeof value === 'boolean') return null
-  if (typeof value === 'string' && !/^\d+(?:\.\d+)?$/.test(value)) return isoTime(value, clock)
+  if (typeof value === 'string' && !/^\d+(?:\.\d+)?$/.test(value)) return timeOfText(value, clock)
   const size = Number(value)
   // Seconds until 5138, then milliseconds, microseconds, nanoseconds.
   return epochTime(value, size < 1e11 ? 1e3 : size < 1e14 ? 1 : size < 1e17 ? 1e-3 : 1e-6)
@@ -76,29 +103,6 @@ function epochTime(value: FieldValue, factor: number): number | null {
   if (typeof value === 'boolean') return null
   const number = Number(value)
   return Number.isFinite(number) ? number * factor : null
-}
-
-const iso = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d\d:?\d\d)?$/i
-
-function isoTime(text: string, clock: ZoneClock | null): number | null {
-  const found = iso.exec(text)
-  if (!found) return null
-  const [, year, month, day, hour, minute, second = '0', fraction = '', offset] = found
-  const local = localTime([year, month, day, hour, minute, second].map(Number))
-  if (local === null) return null
-  const ms = Math.floor(Number(`0.${fraction || 0}`) * 1000)
-  const zone = offset === undefined ? clock : zoneClock(offset.toUpperCase())
-  return zone ? zone(local) + ms : null
-}
-
-/** As if UTC; `null` for a date that is none. */
-function localTime([year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0]: number[]):
-  | number
-  | null {
-  const time = Date.UTC(year, month - 1, day, hour, minute, second)
-  const date = new Date(time)
-  const same = date.getUTCMonth() === month - 1 && date.getUTCDate() === day && date.getUTCHours() === hour
-  return same && minute < 60 && second < 61 ? time : null
 }
 
 const tokens = ['YYYY', 'YY', 'MM', 'DD', 'HH', 'mm', 'ss', 'SSS']

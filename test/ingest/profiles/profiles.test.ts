@@ -158,3 +158,21 @@ test("what Home Assistant's statestream tells is of no ESPHome device called hom
   expect({ ...stream?.cleaned?.tags }).toEqual({ kind: 'sensor', entity: 'kitchen' })
   expect({ ...node?.cleaned?.tags }).toEqual({ device: 'kitchen', kind: 'sensor', entity: 'temperature' })
 })
+
+test.each([
+  [
+    'homie/5/boiler/burner/temperature',
+    '21.5',
+    { device: 'boiler', node: 'burner', property: 'temperature' },
+  ],
+  ['homie/5/boiler/$state', 'ready', { device: 'boiler' }],
+  ['homie/boiler/burner/temperature', '21.5', { device: 'boiler', node: 'burner', property: 'temperature' }],
+  ['app/devices/door/up', '{"port":1}', { application: 'app', device: 'door' }],
+])('%s has the tags of its topic', async (topic, payload, tags) => {
+  expect({ ...(await clean(topic, payload, receivedAt))[0]?.cleaned?.tags }).toEqual(tags)
+})
+
+test('a device of Zigbee2MQTT whose name has levels has units', async () => {
+  const [made] = await clean('zigbee2mqtt/kitchen/window', '{"temperature":21.5}', receivedAt)
+  expect(made?.cleaned?.units).toEqual({ temperature: '°C' })
+})

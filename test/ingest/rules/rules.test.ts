@@ -236,3 +236,25 @@ test('a pattern fits the names a regular expression would', () => {
     }),
   )
 })
+
+test.each([
+  ['a rule that gives tags', 'rules:\n  - name: a\n    topic: "#"\n    tags: { room: 1 }\n'],
+  ['a rule that looks for a time', 'rules:\n  - name: a\n    topic: "#"\n    time: { path: at }\n'],
+])('%s leaves what aggregates read of other formats than JSON stored as fields', async (_name, text) => {
+  const fieldsOf = async (payload: string): Promise<unknown> => {
+    const [made] = await applier(text)('t', payload)
+    return made?.fields && { ...made.fields }
+  }
+  expect(await fieldsOf('weather t=3,h=4i')).toEqual({ t: 3, h: 4 })
+  expect(await fieldsOf('21.5 °C')).toEqual({ value: 21.5 })
+  expect(await fieldsOf('{"t":9,"h":1')).toEqual({ t: 9 })
+  expect(await fieldsOf('3e8')).toEqual({ value: '3e8' })
+  for (const payload of ['{"t":1}', '[1,2]', '21.5', 'on']) expect(await fieldsOf(payload)).toBeNull()
+})
+
+test('a time may count only where another field is not there', async () => {
+  const rule = applier('rules:\n  - name: a\n    topic: t\n    time: { path: 0.ts, if: { 1.ts: null } }\n')
+  const timeOf = async (payload: string) => (await rule('t', payload))[0]?.time
+  expect(await timeOf('[{"ts":1700000000}]')).toBe(1_700_000_000_000)
+  expect(await timeOf('[{"ts":1700000000},{"ts":1600000000}]')).toBe(receivedAt)
+})

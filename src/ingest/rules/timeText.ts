@@ -1,0 +1,86 @@
+// Times as text: ISO 8601 with the liberties makers take, the dates of e-mails and C programs, and German ones. Dates whose order
+// nobody can tell (03/04/2026) are none.
+
+import { zoneClock, type ZoneClock } from '../../domain/zonedTime.ts'
+
+const zone = String.raw`(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?`
+const fraction = String.raw`(?:[.,](\d{1,9}))?`
+/** `2026-11-24T12:00:00.5+01:00`; also with blanks, `/` or `.` between the parts of the date. */
+const iso = new RegExp(
+  String.raw`^(\d{4})([-/.])(\d\d)\2(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)${fraction})?\s{0,4}${zone}$`,
+  'i',
+)
+/** `20261124T120000Z` */
+const basic = new RegExp(String.raw`^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)${fraction}${zone}$`)
+/** `24.11.2026 12:00:00` */
+const german = /^(\d\d?)\.(\d\d?)\.(\d{4}),?[ T](\d\d?):(\d\d)(?::(\d\d))?$/
+/** `Tue, 24 Nov 2026 12:00:00 GMT` [RFC 5322, 3.3] */
+const mail = /^(?:[A-Z][a-z]{2}, )?(\d\d?) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) (GMT|UTC|[+-]\d{4})$/
+/** `Tue Nov 24 12:00:00 2026`, of ctime() */
+const ctime = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d\d?) (\d\d):(\d\d):(\d\d) (\d{4})$/
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+const charsMax = 64
+
+/** Milliseconds since 1970 of ISO 8601, or `null`. Without an offset it is a time only where `clock` says whose. */
+export function isoTime(text: string, clock: ZoneClock | null): number | null {
+  if (text.length > charsMax) return null
+  let found = iso.exec(text)
+  if (found) {
+    const [, year, , month, day, hour, minute, second, part, offset] = found
+    return moment([year, month, day, hour, minute, second], part, offset, clock)
+  }
+  found = basic.exec(text)
+  return found && moment(found.slice(1, 7), found[7], found[8], clock)
+}
+
+/** The same of any text that can be one time only. */
+export function timeOfText(text: string, clock: ZoneClock | null): number | null {
+  return isoTime(text, clock) ?? (text.length > charsMax ? null : writtenTime(text, clock))
+}
+
+function writtenTime(text: string, clock: ZoneClock | null): number | null {
+  let found = german.exec(text)
+  if (found) {
+    const [, day, month, year, hour, minute, second] = found
+    return moment([year, month, day, hour, minute, second], undefined, undefined, clock)
+  }
+  found = mail.exec(text)
+  if (found) {
+    const [, day, month, year, hour, minute, second, offset] = found
+    return moment([year, monthOf(month), day, hour, minute, second], undefined, offset, clock)
+  }
+  found = ctime.exec(text)
+  if (!found) return null
+  const [, month, day, hour, minute, second, year] = found
+  return moment([year, monthOf(month), day, hour, minute, second], undefined, undefined, clock)
+}
+
+function monthOf(name: string | undefined): string {
+  return String(months.indexOf(name ?? '') + 1)
+}
+
+function moment(
+  parts: readonly (string | undefined)[],
+  part: string | undefined,
+  offset: string | undefined,
+  clock: ZoneClock | null,
+): number | null {
+  const local = localTime(parts.map((one) => Number(one ?? 0)))
+  if (local === null) return null
+  const zoned = offset === undefined ? clock : zoneClock(offsetOf(offset.toUpperCase()))
+  return zoned ? zoned(local) + Math.floor(Number(`0.${part ?? 0}`) * 1000) : null
+}
+
+function offsetOf(offset: string): string {
+  return offset === 'GMT' ? 'UTC' : offset.length === 3 && offset !== 'UTC' ? `${offset}:00` : offset
+}
+
+/** Year, month, day, hour, minute, second as if UTC; `null` for a date that is none. */
+export function localTime([year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0]: number[]):
+  | number
+  | null {
+  const time = Date.UTC(year, month - 1, day, hour, minute, second)
+  const date = new Date(time)
+  const same = date.getUTCMonth() === month - 1 && date.getUTCDate() === day && date.getUTCHours() === hour
+  return same && minute < 60 && second < 61 ? time : null
+}
