@@ -20,8 +20,8 @@ export type Reduced = (step: number) => number
 export const reducers: Record<string, (reduction: Reduction) => Promise<Reduced>> = {
   sum: (reduction) => sumsOf(reduction),
   avg: meansOf,
-  min: (reduction) => extremesOf(reduction, (value, least) => value < least),
-  max: (reduction) => extremesOf(reduction, (value, most) => value > most),
+  min: (reduction) => extremesOf(reduction, 1),
+  max: (reduction) => extremesOf(reduction, -1),
   count:
     async ({ counts }) =>
     (step) =>
@@ -49,22 +49,22 @@ export async function countsOf(
   return counts
 }
 
-const same = (value: number): number => value
-
-/** Neumaier's sums of `of` each value: what rounding loses is kept beside. */
+/** Neumaier's sums: what rounding loses is kept beside. With `means`, of the squared distances from them. */
 async function sumsOf(
   { columns, counts, turns }: Reduction,
-  of: (value: number, step: number) => number = same,
+  means: Float64Array | null = null,
 ): Promise<Reduced> {
   const sums = new Float64Array(counts.length)
   const losses = new Float64Array(counts.length)
   for (const { has, values } of columns) {
+    // Written out: numbers that go through a function are put on the heap, a million of them a query.
     for (let step = 0; step < sums.length; step++) {
       if (has[step] === 0) continue
-      const value = of(values[step] ?? Number.NaN, step)
+      let value = values[step] ?? Number.NaN
+      if (means !== null) value = (value - (means[step] ?? 0)) ** 2
       const sum = sums[step] ?? 0
       const total = sum + value
-      if (!Number.isFinite(total)) losses[step] = 0
+      if (total - total !== 0) losses[step] = 0
       else {
         const lost = Math.abs(sum) >= Math.abs(value) ? sum - total + value : value - total + sum
         losses[step] = (losses[step] ?? 0) + lost
@@ -83,22 +83,19 @@ async function meansOf(reduction: Reduction): Promise<Reduced> {
 
 async function variancesOf(reduction: Reduction): Promise<Reduced> {
   const means = Float64Array.from(reduction.counts.keys(), await meansOf(reduction))
-  const squares = await sumsOf(reduction, (value, step) => (value - (means[step] ?? 0)) ** 2)
+  const squares = await sumsOf(reduction, means)
   return (step) => squares(step) / (reduction.counts[step] ?? 0)
 }
 
-/** NaN gives way to any number. */
-async function extremesOf(
-  { columns, counts, turns }: Reduction,
-  isBetter: (value: number, best: number) => boolean,
-): Promise<Reduced> {
+/** The lowest (`sign` 1) or the highest (-1); NaN gives way to any number. */
+async function extremesOf({ columns, counts, turns }: Reduction, sign: 1 | -1): Promise<Reduced> {
   const best = new Float64Array(counts.length).fill(Number.NaN)
   for (const { has, values } of columns) {
     for (let step = 0; step < best.length; step++) {
       if (has[step] === 0) continue
       const value = values[step] ?? Number.NaN
-      const so = best[step] ?? Number.NaN
-      if (isBetter(value, so) || Number.isNaN(so)) best[step] = value
+      const known = best[step] ?? Number.NaN
+      if (sign * value < sign * known || known !== known) best[step] = value
     }
     if (turns.isOver) await turns.next()
   }
