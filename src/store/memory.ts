@@ -5,7 +5,7 @@ import type { Reading } from '../domain/reading.ts'
 import { hasWildcard, matches } from '../domain/topic.ts'
 import { aggregateReadings } from './aggregate.ts'
 import { seqAfter } from './numbering.ts'
-import { samplesOf } from './samples.ts'
+import { samplesForSteps, samplesOf, stepsOf } from './samples.ts'
 import type {
   AggregateQuery,
   RangeQuery,
@@ -15,6 +15,8 @@ import type {
   RemakeQuery,
   RemoveQuery,
   SamplesQuery,
+  SeriesSteps,
+  StepsQuery,
   SeriesSamples,
   StoreStatus,
   TopicFilters,
@@ -60,6 +62,7 @@ export function createMemoryStore(): ReadingStore {
     range,
     aggregate: (query) => aggregateReadings(range(rangeOf(query)), query),
     samples: (query) => sampled(range, query),
+    steps: (query) => stepped(range, query),
     async *since(seq) {
       const missed = readings.filter((reading) => reading.seq > seq)
       for (let at = 0; at < missed.length; at += chunkRows) yield missed.slice(at, at + chunkRows)
@@ -173,6 +176,14 @@ async function* sampled(
   { pattern, ...query }: SamplesQuery,
 ): AsyncGenerator<SeriesSamples[]> {
   yield await samplesOf(range({ ...query, order: 'asc', limit: Number.POSITIVE_INFINITY }), pattern)
+}
+
+async function* stepped(
+  range: (query: RangeQuery) => AsyncIterable<Reading[]>,
+  { at, lookbackMs, ...query }: StepsQuery,
+): AsyncGenerator<SeriesSteps[]> {
+  const samples = sampled(range, { ...query, ...samplesForSteps({ at, lookbackMs }) })
+  for await (const chunk of samples) yield chunk.map((series) => stepsOf(series, { at, lookbackMs }))
 }
 
 /** The readings an aggregate is made of. */

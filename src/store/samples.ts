@@ -3,7 +3,7 @@
 
 import type { Cleaned, Reading } from '../domain/reading.ts'
 import { numbersOf } from './aggregate.ts'
-import type { SeriesSamples } from './store.ts'
+import type { SeriesSamples, SeriesSteps, StepsQuery } from './store.ts'
 
 type Tags = SeriesSamples['tags']
 
@@ -53,6 +53,40 @@ export function partedByTags({ topic, field, times, values, kinds, of }: Unparte
           values: Float64Array.from(places, (at) => values[at] ?? 0),
         },
   )
+}
+
+/** Which samples a question about steps is about. */
+export function samplesForSteps({ at, lookbackMs }: Pick<StepsQuery, 'at' | 'lookbackMs'>): {
+  from: number
+  to: number
+  newestAt: Float64Array
+} {
+  return { from: (at[0] ?? 0) - lookbackMs + 1, to: (at.at(-1) ?? 0) + 1, newestAt: at }
+}
+
+export function stepsOf(
+  { topic, field, tags, times, values }: SeriesSamples,
+  { at, lookbackMs }: Pick<StepsQuery, 'at' | 'lookbackMs'>,
+): SeriesSteps {
+  const steps = new Float64Array(at.length)
+  fillSteps(steps, { times, values, length: times.length }, at, lookbackMs)
+  return { topic, field, tags, values: steps }
+}
+
+/** Writes for each of the times the newest of the first `length` samples, which are by (time, seq), or NaN. */
+export function fillSteps(
+  steps: Float64Array,
+  { times, values, length }: { times: Float64Array; values: Float64Array; length: number },
+  at: Float64Array,
+  lookbackMs: number,
+): void {
+  let next = 0
+  for (let step = 0; step < at.length; step++) {
+    const end = at[step] ?? 0
+    while (next < length && (times[next] ?? 0) <= end) next++
+    const isThere = next > 0 && (times[next - 1] ?? 0) > end - lookbackMs
+    steps[step] = isThere ? (values[next - 1] ?? Number.NaN) : Number.NaN
+  }
 }
 
 /** Series of `readings`, which come in (time, seq) order. */

@@ -124,6 +124,23 @@ export interface SamplesQuery {
   signal?: AbortSignal
 }
 
+/** The newest number of each field at each of some times, as charts show it. */
+export interface StepsQuery
+  extends Pick<SamplesQuery, 'filters' | 'mayRead' | 'pattern' | 'limit' | 'signal'> {
+  /** Milliseconds; they do not go back. */
+  at: Float64Array
+  /** A number counts from its time on for so long: at `at[k]` when at[k] - lookbackMs < time ≤ at[k]. */
+  lookbackMs: number
+}
+
+/** One field of one topic with one set of tags: a number for each of the times, NaN where there is none. */
+export interface SeriesSteps {
+  topic: string
+  field: string
+  tags: Readonly<Record<string, string>> | undefined
+  values: Float64Array
+}
+
 /** One field of one topic with one set of tags, by (time, seq). The reading of a whole message is left out: its records say the same. */
 export interface SeriesSamples {
   topic: string
@@ -229,6 +246,7 @@ export interface ReadingReader {
   aggregate(query: AggregateQuery): AsyncIterable<SeriesAggregate[]>
   /** Series in chunks, a topic after the other. */
   samples(query: SamplesQuery): AsyncIterable<SeriesSamples[]>
+  steps(query: StepsQuery): AsyncIterable<SeriesSteps[]>
 }
 
 /** Writes, reads and keeps readings. */

@@ -12,7 +12,16 @@ import type {
   RemakeStep,
   SeriesAggregate,
 } from '../../src/store/store.ts'
-import { append, collect, collectSamples, collectSeries, expectedSamples, plain, reading } from './reading.ts'
+import {
+  append,
+  collect,
+  collectSamples,
+  collectSeries,
+  collectSteps,
+  expectedSamples,
+  plain,
+  reading,
+} from './reading.ts'
 
 export interface Engine {
   open(): Promise<ReadingStore>
@@ -394,6 +403,42 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
               return [of.times[at], of.values[at]]
             })
           expect(newest({ times, values })).toEqual(newest(stored))
+        }
+      }
+    })
+
+    test('steps are the newest number of each series at each of some times, as long as it counts', async () => {
+      const tags = ['attic', 'cellar'].map((room) => ({ rules: 'r', tags: { room } }))
+      for (let n = 0; n < 4000; n++) {
+        const payload = Buffer.from(JSON.stringify(n % 7 === 0 ? { t: n, s: 'x' } : { t: n, h: n / 2 }))
+        // One topic has two series, one is out of order, one is of records, and of each two have one time.
+        const topic = `t/${n % 90}`
+        const time = n % 90 === 3 ? (n * 7919) % 100_000 : 20 * (n - (n % 180))
+        const cleaned =
+          n % 90 === 5 ? tags[Math.floor(n / 180) % 2] : n % 90 === 7 ? { record: 0 } : undefined
+        const appended = append(store, { topic, time, payload, ...(cleaned ? { cleaned } : {}) })
+        if (n % 500 === 0) await appended
+        if (n === 3000) await engine.settle(store)
+      }
+      await append(store, { topic: 'last', time: 40_000, payload: Buffer.from('1') })
+      for (const lookbackMs of [1, 3000, 200_000]) {
+        for (const at of [
+          Float64Array.from({ length: 200 }, (_, k) => 10_000 + 350 * k),
+          Float64Array.of(5000),
+        ]) {
+          const from = at[0]! - lookbackMs + 1
+          const series = await expectedSamples(store, { from, to: at.at(-1)! + 1 })
+          const expected = series.map(({ times, values, ...one }) => ({
+            ...one,
+            values: Array.from(at, (time) => {
+              const newest = times.findLastIndex((each) => each <= time)
+              return newest >= 0 && times[newest]! > time - lookbackMs ? values[newest] : Number.NaN
+            }),
+          }))
+          expect(await collectSteps(store, { at, lookbackMs })).toEqual(expected)
+          const some = expected.filter(({ topic, field }) => topic === 't/4' && field === 'h')
+          const ask = { filters: ['t/3', 't/4'], pattern: 'h', at, lookbackMs }
+          expect(await collectSteps(store, { ...ask, mayRead: (topic) => topic === 't/4' })).toEqual(some)
         }
       }
     })

@@ -10,6 +10,8 @@ import type {
   SamplesQuery,
   SeriesAggregate,
   SeriesSamples,
+  SeriesSteps,
+  StepsQuery,
 } from '../../src/store/store.ts'
 
 export function reading(over: Partial<NewReading> & { topic: string }): NewReading {
@@ -95,6 +97,18 @@ export async function collectSamples(store: ReadingStore, query: Partial<Samples
 export async function expectedSamples(store: ReadingStore, query: Partial<SamplesQuery> = {}) {
   const { pattern, ...range } = { ...allSamples, ...query }
   return inOrder(await samplesOf(store.range({ ...range, order: 'asc' }), pattern))
+}
+
+/** Every series of steps, with plain arrays, by topic, field and tags. */
+export async function collectSteps(
+  store: ReadingStore,
+  query: Pick<StepsQuery, 'at' | 'lookbackMs'> & Partial<StepsQuery>,
+) {
+  const found: SeriesSteps[] = []
+  for await (const chunk of store.steps({ filters: [], pattern: null, limit: 1e9, ...query }))
+    found.push(...chunk)
+  const all = inOrder(found.map((series) => ({ ...series, times: new Float64Array(0) })))
+  return all.map(({ times: _none, ...series }) => series)
 }
 
 function inOrder(series: readonly SeriesSamples[]) {

@@ -8,7 +8,7 @@ import { absent, callFunction } from './functions.ts'
 import { evaluateAggregation } from './grouping.ts'
 import { compileMatchers } from './matchers.ts'
 import { overTime, type Window } from './overTime.ts'
-import { loadSeries, type SampleSource, type Series } from './samples.ts'
+import { loadSeries, loadSteps, type SampleSource, type Series } from './samples.ts'
 import {
   type Column,
   createColumns,
@@ -78,9 +78,15 @@ async function instant(
   value?: (series: Series, at: number) => number,
 ): Promise<Vector> {
   const ends = endsOf(selector.shift, on)
+  const matchers = compileMatchers(selector.matchers)
+  if (!value) {
+    const check = (series: number): void => checkSize(series, on)
+    const stepped = await loadSteps(on.source, matchers, { at: ends, lookbackMs: on.lookbackMs, check })
+    if (stepped) return { type: 'vector', series: stepped }
+  }
   const [first, last] = span(ends)
   const within = { from: first - on.lookbackMs + 1, to: last, newestAt: ends }
-  const series = await loadSeries(on.source, compileMatchers(selector.matchers), within)
+  const series = await loadSeries(on.source, matchers, within)
   checkSize(series.length, on)
   const make = createColumns(series.length, ends.length)
   const columns: Column[] = []

@@ -8,6 +8,7 @@ import { execution } from './faults.ts'
 import { keyOf, labelNameOf, type Labels, makeLabels, metricName, metricNameOf } from './labels.ts'
 import { type Matcher, matchesAll } from './matchers.ts'
 import type { Turns } from '../turns.ts'
+import type { Column } from './values.ts'
 
 /** Samples in the order of their times; of equal times the last counts. */
 export interface Series {
@@ -19,6 +20,7 @@ export interface Series {
 
 export interface SampleSource {
   samples: ReadingReader['samples']
+  steps: ReadingReader['steps']
   mayRead: (topic: string) => boolean
   signal: AbortSignal
   turns: Turns
@@ -34,18 +36,11 @@ export async function loadSeries(
   matchers: readonly Matcher[],
   { from, to, newestAt }: { from: number; to: number; newestAt?: Float64Array },
 ): Promise<Series[]> {
-  const ofTopic = matchers.filter(({ name }) => name === 'topic')
-  const topic = ofTopic.find(({ exact }) => exact !== null && exact !== '')?.exact
   const chunks = source.samples({
-    // A name with a wildcard is no topic: nothing matches it, and it must not be taken for a filter.
-    filters: topic === undefined || topic === null || /[+#]/.test(topic) ? [] : [topic],
-    mayRead: (name) => ofTopic.every(({ test }) => test(name)) && source.mayRead(name),
-    pattern: patternOf(matchers),
+    ...selectionOf(source, matchers),
     from,
     to: to + 1,
     ...(newestAt ? { newestAt } : {}),
-    limit: source.samplesMax,
-    signal: source.signal,
   })
   const found = new Map<string, Series>()
   let samples = 0
@@ -56,8 +51,7 @@ export async function loadSeries(
       if (!matchesAll(matchers, labels)) continue
       samples += times.length
       if (samples > source.samplesMax) throw tooMany(source)
-      // Millions of keys: as JSON only those that tags are in.
-      const key = Object.keys(labels).length === 3 ? `${name}\0${field}` : keyOf(labels)
+      const key = seriesKey(name, field, labels)
       const series = newestOfEqual({ labels, times, values })
       const before = found.get(key)
       found.set(key, before ? together(before, series) : series)
@@ -65,6 +59,71 @@ export async function loadSeries(
     }
   }
   return [...found.values()]
+}
+
+/**
+ * The newest number at each of the times of the series that match, unless two of them have equal labels: `null`, and their samples
+ * have to be looked at. `check` is called with the number of series before more are kept.
+ */
+export async function loadSteps(
+  source: SampleSource,
+  matchers: readonly Matcher[],
+  { at, lookbackMs, check }: { at: Float64Array; lookbackMs: number; check: (series: number) => void },
+): Promise<Column[] | null> {
+  const keys = new Set<string>()
+  const columns: Column[] = []
+  let samples = 0
+  for await (const chunk of source.steps({ ...selectionOf(source, matchers), at, lookbackMs })) {
+    source.signal.throwIfAborted()
+    const has = new Uint8Array(chunk.length * at.length)
+    let start = 0
+    for (const { topic, field, tags, values } of chunk) {
+      const labels = seriesLabels(topic, field, tags)
+      if (!matchesAll(matchers, labels)) continue
+      const column = { labels, values, has: has.subarray(start, (start += at.length)) }
+      const found = markNumbers(column)
+      samples += found
+      if (samples > source.samplesMax) throw tooMany(source)
+      if (found === 0) continue
+      const key = seriesKey(topic, field, labels)
+      if (keys.has(key)) return null
+      keys.add(key)
+      check(columns.push(column))
+      if (source.turns.isOver) await source.turns.next()
+    }
+  }
+  return columns
+}
+
+/** Says at which steps there is a number, and how many there are. */
+function markNumbers({ values, has }: Column): number {
+  let found = 0
+  for (let step = 0; step < values.length; step++) {
+    const value = values[step] ?? Number.NaN
+    if (value !== value) continue
+    has[step] = 1
+    found++
+  }
+  return found
+}
+
+/** Millions of keys: as JSON only those that tags are in. */
+function seriesKey(topic: string, field: string, labels: Labels): string {
+  return Object.keys(labels).length === 3 ? `${topic}\0${field}` : keyOf(labels)
+}
+
+/** Which topics and fields are asked for, and by whom. */
+function selectionOf({ mayRead, samplesMax, signal }: SampleSource, matchers: readonly Matcher[]) {
+  const ofTopic = matchers.filter(({ name }) => name === 'topic')
+  const topic = ofTopic.find(({ exact }) => exact !== null && exact !== '')?.exact
+  return {
+    // A name with a wildcard is no topic: nothing matches it, and it must not be taken for a filter.
+    filters: topic === undefined || topic === null || /[+#]/.test(topic) ? [] : [topic],
+    mayRead: (name: string) => ofTopic.every(({ test }) => test(name)) && mayRead(name),
+    pattern: patternOf(matchers),
+    limit: samplesMax,
+    signal,
+  }
 }
 
 /** The paths that a metric of this name, or a field label, can come from; `null` when any may. */

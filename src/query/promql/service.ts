@@ -51,7 +51,7 @@ export interface PromqlLimits {
 }
 
 interface Deps {
-  store: Pick<ReadingReader, 'samples' | 'latest' | 'topics'>
+  store: Pick<ReadingReader, 'samples' | 'steps' | 'latest' | 'topics'>
   fieldsOf: (reading: Reading) => Fields
   under: Ceiling
   limits: PromqlLimits
@@ -65,6 +65,7 @@ const stepsMax = 11_000
 export function createPromql({ store, fieldsOf, under, limits }: Deps): Promql {
   const sourceOf = (mayRead: Asker['mayRead'], signal: AbortSignal): SampleSource => ({
     samples: (query) => store.samples(query),
+    steps: (query) => store.steps(query),
     mayRead,
     signal,
     turns: new Turns(signal),

@@ -21,6 +21,8 @@ import type {
   SamplesQuery,
   SeriesAggregate,
   SeriesSamples,
+  SeriesSteps,
+  StepsQuery,
   StoreStatus,
   TopicInfo,
   TopicsQuery,
@@ -158,6 +160,11 @@ class LevelStore implements ReadingStore {
   async *samples(query: SamplesQuery): AsyncGenerator<SeriesSamples[]> {
     await this.#reopened()
     yield* this.#readings.samples(query)
+  }
+
+  async *steps(query: StepsQuery): AsyncGenerator<SeriesSteps[]> {
+    await this.#reopened()
+    yield* this.#readings.steps(query)
   }
 
   async topics(query: TopicsQuery): Promise<TopicInfo[]> {

@@ -10,13 +10,16 @@ import type {
   SamplesQuery,
   SeriesAggregate,
   SeriesSamples,
+  SeriesSteps,
+  StepsQuery,
   TopicFilters,
   TopicInfo,
   TopicsQuery,
 } from '../store.ts'
-import { partedByTags } from '../samples.ts'
+import { partedByTags, samplesForSteps, stepsOf } from '../samples.ts'
 import { parseFields } from './block/fields.ts'
 import type { Database } from './database.ts'
+import { groupTopics } from './topics/groups.ts'
 import { countRows, findRow, topicSet } from './hotTopics.ts'
 import type { Keeper } from './keeper.ts'
 import { topicKey } from './keys.ts'
@@ -25,7 +28,8 @@ import { NewestReadings } from './newest.ts'
 import type { AggregateJob } from './scan/aggregates.ts'
 import type { RowChunk } from './scan/chunk.ts'
 import type { RangeJob } from './scan/jobs.ts'
-import type { SampleChunk, SamplesJob } from './scan/samples.ts'
+import type { RawSeries, SampleChunk } from './scan/samplePacker.ts'
+import type { SamplesJob } from './scan/samples.ts'
 import { decodeTopic, type StoredReading } from './topicRecord.ts'
 import type { TopicCounts } from './topics/stats.ts'
 
@@ -101,7 +105,7 @@ export class Readings {
     const { keeper } = this.#deps
     const { filters, mayRead, fields, edges, quantiles, columns, groupOf, signal } = query
     const all = this.#select({ filters, ...everyTopic, ...(mayRead ? { mayRead } : {}) })
-    const { ids, groups, groupNumbers } = this.#grouped(all, groupOf)
+    const { ids, groups, groupNumbers } = groupTopics(this.#deps.loaded.names, all, groupOf)
     const { epochs } = keeper
     const job: AggregateJob = {
       topics: topicSet(epochs, ids),
@@ -119,59 +123,68 @@ export class Readings {
     }
   }
 
-  /** Topics by their groups, these in code-unit order; without `groupOf` each topic is one. */
-  #grouped(
-    ids: Uint32Array,
-    groupOf: AggregateQuery['groupOf'],
-  ): { ids: Uint32Array; groups: string[]; groupNumbers: Uint32Array } {
-    const { names } = this.#deps.loaded
-    if (!groupOf) {
-      const groups = Array.from(ids, (id) => names.nameOf(id))
-      return { ids, groups, groupNumbers: Uint32Array.from(ids, (_, at) => at) }
-    }
-    const members = new Map<string, number[]>()
-    for (const id of ids) {
-      const group = groupOf(names.nameOf(id))
-      if (group === null) continue
-      const known = members.get(group)
-      if (known) known.push(id)
-      else members.set(group, [id])
-    }
-    const sorted = [...members].sort(([a], [b]) => (a < b ? -1 : 1))
-    return {
-      ids: Uint32Array.from(sorted.flatMap(([, own]) => own)),
-      groups: sorted.map(([group]) => group),
-      groupNumbers: Uint32Array.from(sorted.flatMap(([, own], at) => own.map(() => at))),
-    }
+  samples(query: SamplesQuery): AsyncGenerator<SeriesSamples[]> {
+    return this.#samples({ ...query, lookbackMs: null }, (chunk, series) => this.#parted(chunk, series))
   }
 
-  async *samples(query: SamplesQuery): AsyncGenerator<SeriesSamples[]> {
-    const { keeper, loaded } = this.#deps
-    const { filters, mayRead, pattern, from, to, newestAt = null, limit, signal } = query
+  steps(query: StepsQuery): AsyncGenerator<SeriesSteps[]> {
+    const { names } = this.#deps.loaded
+    return this.#samples({ ...query, ...samplesForSteps(query) }, (chunk, series) => {
+      const { topicId, field, start, end, isSteps, captures } = series
+      // Out of order, or with tags of their own: samples came in place of steps.
+      if (!isSteps || typeof captures !== 'number')
+        return this.#parted(chunk, series).map((one) => stepsOf(one, query))
+      const cleaned = this.#cleanedBy(captures)
+      if (cleaned?.record === 0) return []
+      const values = chunk.steps.subarray(start, end)
+      return [{ topic: names.nameOf(topicId), field, tags: cleaned?.tags, values }]
+    })
+  }
+
+  async *#samples<T extends { topic: string }>(
+    query: SamplesQuery & { lookbackMs: number | null },
+    of: (chunk: SampleChunk, series: RawSeries) => T[],
+  ): AsyncGenerator<T[]> {
+    const { keeper } = this.#deps
+    const { filters, mayRead, pattern, from, to, newestAt = null, lookbackMs, limit, signal } = query
     const ids = this.#select({ filters, ...everyTopic, ...(mayRead ? { mayRead } : {}) })
     const { epochs } = keeper
-    const job: SamplesJob = { topics: topicSet(epochs, ids), pattern, from, to, newestAt, limit }
-    const isSmall = this.#isSmall(ids, { from, to, order: 'asc', limit: Number.POSITIVE_INFINITY })
-    const of = (kind: number) => {
-      const capture = loaded.captures.get(kind)
-      if (!capture) throw new AppError('store_corrupt', `the capture data ${kind} of readings is damaged`)
-      return capture.cleaned
+    const job: SamplesJob = {
+      topics: topicSet(epochs, ids),
+      pattern,
+      from,
+      to,
+      newestAt,
+      lookbackMs,
+      limit,
     }
-    const unpack = (chunk: SampleChunk): SeriesSamples[] =>
-      chunk.series.flatMap(({ topicId, field, start, end, captures }) =>
-        partedByTags({
-          topic: loaded.names.nameOf(topicId),
-          field,
-          times: chunk.times.subarray(start, end),
-          values: chunk.values.subarray(start, end),
-          kinds: captures,
-          of,
-        }),
-      )
+    const isSmall = this.#isSmall(ids, { from, to, order: 'asc', limit: Number.POSITIVE_INFINITY })
+    const unpack = (chunk: SampleChunk): T[] => chunk.series.flatMap((series) => of(chunk, series))
     for await (const chunk of keeper.blocks.scans.samples(job, unpack, { epochs, isSmall, signal })) {
       signal?.throwIfAborted()
       yield chunk
     }
+  }
+
+  #parted(
+    { times, values }: SampleChunk,
+    { topicId, field, start, end, captures }: RawSeries,
+  ): SeriesSamples[] {
+    return partedByTags({
+      topic: this.#deps.loaded.names.nameOf(topicId),
+      field,
+      times: times.subarray(start, end),
+      values: values.subarray(start, end),
+      kinds: captures,
+      of: (kind) => this.#cleanedBy(kind),
+    })
+  }
+
+  /** What cleaning knows of readings with this capture data. */
+  #cleanedBy(kind: number): Reading['cleaned'] {
+    const capture = this.#deps.loaded.captures.get(kind)
+    if (!capture) throw new AppError('store_corrupt', `the capture data ${kind} of readings is damaged`)
+    return capture.cleaned
   }
 
   #blocksOf(ids: Uint32Array, from: number, to: number): number {

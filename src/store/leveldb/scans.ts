@@ -19,7 +19,8 @@ import {
   type Step,
 } from './scan/jobs.ts'
 import type { Part } from './scan/parts.ts'
-import { type SampleChunk, sampleChunks, type SamplesJob, samplesParts } from './scan/samples.ts'
+import type { SampleChunk } from './scan/samplePacker.ts'
+import { sampleChunks, type SamplesJob, samplesParts } from './scan/samples.ts'
 import type { ScanParams } from './thread/main.ts'
 import type { Readers } from './thread/readers.ts'
 import type { View } from './view.ts'

@@ -1,6 +1,8 @@
 // The samples of one field of a topic while they are gathered, from blocks and from memory, and written out by (time, seq). One
 // serves topic after topic: thousands of small arrays cost more than what is in them.
 
+import { fillSteps } from '../../samples.ts'
+
 /** Rows of a block: their times, and what they were captured with, each or all. */
 export interface SampleRows {
   times: Float64Array
@@ -35,19 +37,38 @@ export class SampleColumn {
     return this.length - before
   }
 
+  /** What all were captured with; `null` when they differ. */
+  get capture(): number | null {
+    const own = this.#captures
+    for (let i = 1; i < this.length; i++) if (own[i] !== own[0]) return null
+    return own[0]!
+  }
+
+  get isOrdered(): boolean {
+    return this.#isOrdered
+  }
+
+  /** Writes the newest value at each of the times, and begins anew. Only for what is in order. */
+  writeSteps(steps: Float64Array, at: Float64Array, lookbackMs: number): void {
+    fillSteps(steps, { times: this.#times, values: this.#values, length: this.length }, at, lookbackMs)
+    this.#clear()
+  }
+
   /** Writes everything by (time, seq), gives the capture data of each, or of all, and begins anew. */
   writeTo(times: Float64Array, values: Float64Array): Uint32Array | number {
     const { length } = this
     times.set(this.#times.subarray(0, length))
     values.set(this.#values.subarray(0, length))
-    const own = this.#captures
-    let isSame = true
-    for (let i = 1; i < length && isSame; i++) isSame = own[i] === own[0]
-    const captures = isSame ? null : own.slice(0, length)
+    const { capture } = this
+    const captures = capture === null ? this.#captures.slice(0, length) : null
     if (!this.#isOrdered) sort(times, values, captures)
+    this.#clear()
+    return capture ?? captures!
+  }
+
+  #clear(): void {
     this.length = 0
     this.#isOrdered = true
-    return captures ?? own[0]!
   }
 
   #appendSome({ times, captures, first, end }: SampleRows, values: Float64Array, rows: Uint32Array): void {

@@ -9,6 +9,7 @@ import { newestOfEach, newestRows } from './newestRows.ts'
 import { type Part, partsOf, placesByThread, topicsAt } from './parts.ts'
 import { rounds } from './rounds.ts'
 import { SampleColumn, type SampleRows } from './sampleColumn.ts'
+import { type SampleChunk, SamplePacker } from './samplePacker.ts'
 
 export interface SamplesJob {
   topics: TopicSet
@@ -19,25 +20,10 @@ export interface SamplesJob {
   to: number
   /** Only the newest sample at or before each of these times is wanted; they do not go back. `null`: every sample. */
   newestAt: Float64Array | null
+  /** With `newestAt`: the number at each of these times is asked for, from samples that are younger than this. `null`: samples are. */
+  lookbackMs: number | null
   /** Ends soon after so many. */
   limit: number
-}
-
-/** One field of one topic, by (time, seq): samples `start` to `end` (left out) of a chunk. */
-export interface RawSeries {
-  topicId: number
-  field: string
-  start: number
-  end: number
-  /** Number of the capture data of each sample, or of all. */
-  captures: Uint32Array | number
-}
-
-/** Series packed into two columns: a buffer handed to another thread costs more than the samples in it. */
-export interface SampleChunk {
-  series: RawSeries[]
-  times: Float64Array
-  values: Float64Array
 }
 
 /** Samples gathered before they are handed over. */
@@ -74,57 +60,12 @@ export function* sampleChunks(sources: Sources, job: SamplesJob): Generator<Step
       for (const hot of hotTopics(sources, job.topics, i)) gatherer.addHot(hot)
       total += gatherer.count
       gatherer.finish(topicId, packer)
-      if (packer.samples >= chunkSamples || total > job.limit) yield packer.take()
+      if (packer.size >= chunkSamples || total > job.limit) yield packer.take()
       else if (i % stepTopics === 0) yield null
       if (total > job.limit) return
     }
   }
-  if (packer.samples > 0) yield packer.take()
-}
-
-/** The buffers of a chunk, to be given to another thread. */
-export function sampleBuffersOf(chunk: SampleChunk | null): ArrayBuffer[] {
-  return chunk ? [chunk.times.buffer as ArrayBuffer, chunk.values.buffer as ArrayBuffer] : []
-}
-
-/** Puts series one behind the other. */
-class SamplePacker {
-  #series: RawSeries[] = []
-  #times = new Float64Array(4096)
-  #values = new Float64Array(4096)
-  samples = 0
-
-  add(topicId: number, field: string, column: SampleColumn): void {
-    const start = this.samples
-    const end = start + column.length
-    this.#reserve(end)
-    const captures = column.writeTo(this.#times.subarray(start, end), this.#values.subarray(start, end))
-    this.#series.push({ topicId, field, start, end, captures })
-    this.samples = end
-  }
-
-  /** What was added; begins anew. */
-  take(): SampleChunk {
-    const { samples } = this
-    const chunk = {
-      series: this.#series,
-      times: this.#times.slice(0, samples),
-      values: this.#values.slice(0, samples),
-    }
-    this.#series = []
-    this.samples = 0
-    return chunk
-  }
-
-  #reserve(samples: number): void {
-    if (samples <= this.#times.length) return
-    const room = Math.max(samples, 2 * this.#times.length)
-    const [times, values] = [this.#times, this.#values]
-    this.#times = new Float64Array(room)
-    this.#values = new Float64Array(room)
-    this.#times.set(times)
-    this.#values.set(values)
-  }
+  if (packer.size > 0) yield packer.take()
 }
 
 /** Gathers the samples of one topic. */
@@ -239,8 +180,14 @@ class Gatherer implements NumberTaker {
 
   /** Hands the series of the topic over; begins anew. */
   finish(topicId: number, packer: SamplePacker): void {
-    for (const [field, column] of this.#columns.entries())
-      if (column && column.length > 0) packer.add(topicId, this.#paths[field]!, column)
+    const { newestAt, lookbackMs } = this.#job
+    for (const [field, column] of this.#columns.entries()) {
+      if (!column || column.length === 0) continue
+      const path = this.#paths[field]!
+      if (newestAt && lookbackMs !== null && column.isOrdered && column.capture !== null)
+        packer.addSteps(topicId, path, column, { at: newestAt, lookbackMs })
+      else packer.add(topicId, path, column)
+    }
     this.count = 0
   }
 

@@ -21,7 +21,8 @@ import {
   type Sources,
   type Step,
 } from '../scan/jobs.ts'
-import { sampleBuffersOf, sampleChunks, type SamplesJob } from '../scan/samples.ts'
+import { sampleBuffersOf } from '../scan/samplePacker.ts'
+import { sampleChunks, type SamplesJob } from '../scan/samples.ts'
 import { loadShapes } from '../shapeTable.ts'
 import { View } from '../view.ts'
 import { type Method, type Out, serveCalls } from './calls.ts'

@@ -1,0 +1,93 @@
+// Series of samples, or of numbers at given times, packed into a few columns: a buffer handed to another thread costs more than
+// the samples in it.
+
+import type { SampleColumn } from './sampleColumn.ts'
+
+/** One field of one topic: samples `start` to `end` (left out) of a chunk by (time, seq), or the same of its steps. */
+export interface RawSeries {
+  topicId: number
+  field: string
+  start: number
+  end: number
+  isSteps: boolean
+  /** Number of the capture data of each sample, or of all. */
+  captures: Uint32Array | number
+}
+
+export interface SampleChunk {
+  series: RawSeries[]
+  times: Float64Array
+  values: Float64Array
+  /** For each series of steps a number for each of the times; NaN where there is none. */
+  steps: Float64Array
+}
+
+/** The buffers of a chunk, to be given to another thread. */
+export function sampleBuffersOf(chunk: SampleChunk | null): ArrayBuffer[] {
+  return chunk ? [chunk.times, chunk.values, chunk.steps].map(({ buffer }) => buffer as ArrayBuffer) : []
+}
+
+/** Puts series one behind the other. */
+export class SamplePacker {
+  #series: RawSeries[] = []
+  #times: Float64Array = none
+  #values: Float64Array = none
+  #steps: Float64Array = none
+  #samples = 0
+  #stepped = 0
+
+  /** Numbers that were added. */
+  get size(): number {
+    return this.#samples + this.#stepped
+  }
+
+  add(topicId: number, field: string, column: SampleColumn): void {
+    const start = this.#samples
+    const end = start + column.length
+    this.#times = withRoom(this.#times, end)
+    this.#values = withRoom(this.#values, end)
+    const captures = column.writeTo(this.#times.subarray(start, end), this.#values.subarray(start, end))
+    this.#series.push({ topicId, field, start, end, isSteps: false, captures })
+    this.#samples = end
+  }
+
+  /** A column that is in order, and whose samples were captured alike. */
+  addSteps(
+    topicId: number,
+    field: string,
+    column: SampleColumn,
+    { at, lookbackMs }: { at: Float64Array; lookbackMs: number },
+  ): void {
+    const captures = column.capture!
+    const start = this.#stepped
+    const end = start + at.length
+    this.#steps = withRoom(this.#steps, end)
+    column.writeSteps(this.#steps.subarray(start, end), at, lookbackMs)
+    this.#series.push({ topicId, field, start, end, isSteps: true, captures })
+    this.#stepped = end
+  }
+
+  /** What was added; begins anew. */
+  take(): SampleChunk {
+    const chunk = {
+      series: this.#series,
+      times: this.#times.slice(0, this.#samples),
+      values: this.#values.slice(0, this.#samples),
+      steps: this.#steps.slice(0, this.#stepped),
+    }
+    this.#series = []
+    this.#samples = 0
+    this.#stepped = 0
+    return chunk
+  }
+}
+
+const none = new Float64Array(0)
+const roomMin = 4096
+
+function withRoom(numbers: Float64Array, size: number): Float64Array {
+  if (size <= numbers.length) return numbers
+  const wider = new Float64Array(Math.max(roomMin, size, 2 * numbers.length))
+  wider.set(numbers)
+  return wider
+}
