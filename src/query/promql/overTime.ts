@@ -32,10 +32,8 @@ export const overTime: Record<string, OverTime> = {
   avg_over_time: (window) => sumOf(window) / (window.to - window.from),
   sum_over_time: sumOf,
   count_over_time: ({ from, to }) => to - from,
-  min_over_time: (window) =>
-    fold(window, (least, value) => (value < least || Number.isNaN(least) ? value : least)),
-  max_over_time: (window) =>
-    fold(window, (most, value) => (value > most || Number.isNaN(most) ? value : most)),
+  min_over_time: (window) => extremeOf(window, 1),
+  max_over_time: (window) => extremeOf(window, -1),
   last_over_time: ({ values, to }) => values[to - 1],
   present_over_time: () => 1,
   stdvar_over_time: varianceOf,
@@ -63,7 +61,7 @@ export function compensatedSum(values: Float64Array, from = 0, to = values.lengt
   for (let at = from; at < to; at++) {
     const value = values[at] ?? Number.NaN
     const total = sum + value
-    if (!Number.isFinite(total)) lost = 0
+    if (total - total !== 0) lost = 0
     else lost += Math.abs(sum) >= Math.abs(value) ? sum - total + value : value - total + sum
     sum = total
   }
@@ -80,10 +78,14 @@ function varianceOf(window: Window): number {
   return compensatedSum(values.subarray(from, to).map((value) => (value - mean) ** 2)) / (to - from)
 }
 
-function fold({ values, from, to }: Window, step: (so: number, value: number) => number): number {
-  let result = values[from] ?? Number.NaN
-  for (let at = from + 1; at < to; at++) result = step(result, values[at] ?? Number.NaN)
-  return result
+/** The lowest (`sign` 1) or the highest (-1); NaN gives way to any number. A loop of its own: millions of numbers a query. */
+function extremeOf({ values, from, to }: Window, sign: 1 | -1): number {
+  let best = values[from] ?? Number.NaN
+  for (let at = from + 1; at < to; at++) {
+    const value = values[at] ?? Number.NaN
+    if (sign * value < sign * best || best !== best) best = value
+  }
+  return best
 }
 
 function pairs({ values, from, to }: Window, counts: (before: number, now: number) => boolean): number {

@@ -24,7 +24,8 @@ export interface SampleChunk {
 
 /** The buffers of a chunk, to be given to another thread. */
 export function sampleBuffersOf(chunk: SampleChunk | null): ArrayBuffer[] {
-  return chunk ? [chunk.times, chunk.values, chunk.steps].map(({ buffer }) => buffer as ArrayBuffer) : []
+  const columns = chunk ? [chunk.times, chunk.values, chunk.steps] : []
+  return columns.filter(({ length }) => length > 0).map(({ buffer }) => buffer as ArrayBuffer)
 }
 
 /** Puts series one behind the other. */
@@ -32,9 +33,14 @@ export class SamplePacker {
   #series: RawSeries[] = []
   #times: Float64Array = none
   #values: Float64Array = none
-  #steps: Float64Array = none
+  #steps: Float64Array
   #samples = 0
   #stepped = 0
+
+  /** `stepsExpected`: numbers of series of steps that will come. */
+  constructor(stepsExpected: number) {
+    this.#steps = roomFor(stepsExpected)
+  }
 
   /** Numbers that were added. */
   get size(): number {
@@ -67,14 +73,17 @@ export class SamplePacker {
     this.#stepped = end
   }
 
-  /** What was added; begins anew. */
+  /** What was added, to be given away; begins anew. */
   take(): SampleChunk {
     const chunk = {
       series: this.#series,
-      times: this.#times.slice(0, this.#samples),
-      values: this.#values.slice(0, this.#samples),
-      steps: this.#steps.slice(0, this.#stepped),
+      times: given(this.#times, this.#samples),
+      values: given(this.#values, this.#samples),
+      steps: given(this.#steps, this.#stepped),
     }
+    this.#times = roomFor(this.#samples)
+    this.#values = roomFor(this.#samples)
+    this.#steps = roomFor(this.#stepped)
     this.#series = []
     this.#samples = 0
     this.#stepped = 0
@@ -83,7 +92,15 @@ export class SamplePacker {
 }
 
 const none = new Float64Array(0)
+
+/** The numbers in use; of none, nothing that lies in a buffer of its own. */
+const given = (numbers: Float64Array, size: number): Float64Array =>
+  size === 0 ? none : numbers.subarray(0, size)
+
 const roomMin = 4096
+
+/** As much again as was needed last: pages of new memory cost more than what is written to them. */
+const roomFor = (size: number): Float64Array => (size === 0 ? none : new Float64Array(size + roomMin))
 
 function withRoom(numbers: Float64Array, size: number): Float64Array {
   if (size <= numbers.length) return numbers

@@ -42,7 +42,9 @@ export function samplesParts(job: SamplesJob, threads: number): Part<SamplesJob>
 /** Works a step at a time (`null`), then gives series in chunks. */
 export function* sampleChunks(sources: Sources, job: SamplesJob): Generator<Step<SampleChunk>, void> {
   const gatherer = new Gatherer(job)
-  const packer = new SamplePacker()
+  const { newestAt, lookbackMs, topics } = job
+  const stepsOfOne = newestAt !== null && lookbackMs !== null ? newestAt.length : 0
+  const packer = new SamplePacker(Math.min(chunkSamples + stepsOfOne, topics.ids.length * stepsOfOne))
   let total = 0
   const kinds = () => ['block'] as const
   for (const round of rounds(sources, job.topics.ids, job, kinds)) {
