@@ -161,13 +161,23 @@ async function windowFunction(
   if (!work) throw execution(`the function ${name} is not supported here`)
   const make = createColumns(series.length, ends.length)
   const columns: Column[] = []
-  const window: Window = { times: none, values: none, from: 0, to: 0, startMs: 0, endMs: 0 }
+  const window: Window = {
+    times: none,
+    values: none,
+    from: 0,
+    to: 0,
+    startMs: 0,
+    endMs: 0,
+    extremeAt: -1,
+    extremeTo: 0,
+  }
   for (const { labels, times, values } of series) {
     const column = make(name === 'last_over_time' ? labels : withoutName(labels))
     window.times = times
     window.values = values
     window.from = 0
     window.to = 0
+    window.extremeAt = -1
     for (let step = 0; step < ends.length; step++) {
       const endMs = ends[step] ?? 0
       window.endMs = endMs

@@ -8,6 +8,9 @@ export interface Window {
   to: number
   startMs: number
   endMs: number
+  /** Where the extreme of the window before is, and where that window ended: windows move on, and most keep theirs. -1: none yet. */
+  extremeAt: number
+  extremeTo: number
 }
 
 /** `undefined`: the window has no value. `parameter` is the scalar of functions that take one. */
@@ -78,13 +81,21 @@ function varianceOf(window: Window): number {
   return compensatedSum(values.subarray(from, to).map((value) => (value - mean) ** 2)) / (to - from)
 }
 
-/** The lowest (`sign` 1) or the highest (-1); NaN gives way to any number. A loop of its own: millions of numbers a query. */
-function extremeOf({ values, from, to }: Window, sign: 1 | -1): number {
-  let best = values[from] ?? Number.NaN
-  for (let at = from + 1; at < to; at++) {
+/** The lowest (`sign` 1) or the highest (-1); NaN gives way to any number. Only what has come into the window is looked at. */
+function extremeOf(window: Window, sign: 1 | -1): number {
+  const { values, from, to } = window
+  const isKept = window.extremeAt >= from
+  let bestAt = isKept ? window.extremeAt : from
+  let best = values[bestAt] ?? Number.NaN
+  for (let at = isKept ? window.extremeTo : from + 1; at < to; at++) {
     const value = values[at] ?? Number.NaN
-    if (sign * value < sign * best || best !== best) best = value
+    if (sign * value < sign * best || best !== best) {
+      best = value
+      bestAt = at
+    }
   }
+  window.extremeAt = bestAt
+  window.extremeTo = to
   return best
 }
 
