@@ -261,10 +261,15 @@ function encodeResult(result: PromResult): string {
     return `{"resultType":"vector","result":[${rows.join(',')}]}`
   }
   if (result.type === 'matrix') {
+    // Series mostly have their numbers at the same steps.
+    const heads = new Map<number, string>()
     const rows = result.series.map(({ labels, times, values }) => {
       let text = ''
       for (let at = 0; at < times.length; at++) {
-        text += `${at === 0 ? '' : ','}[${(times[at] ?? 0) / 1000},"${formatNumber(values[at] ?? Number.NaN)}"]`
+        const time = times[at] ?? 0
+        let head = heads.get(time)
+        if (head === undefined) heads.set(time, (head = `[${time / 1000},"`))
+        text += `${at === 0 ? '' : ','}${head}${formatNumber(values[at] ?? Number.NaN)}"]`
       }
       return `{"metric":${JSON.stringify(labels)},"values":[${text}]}`
     })

@@ -187,19 +187,30 @@ function resultOf(value: Value, timeMs: number): PromResult {
 function matrixOf(value: Value, times: Float64Array): Series[] {
   if (value.type === 'string') throw execution('a text has no values over time')
   if (value.type === 'scalar') return [{ labels: {}, times, values: value.values }]
-  return value.series
-    .map(({ labels, values, has }) => ({
-      labels,
-      times: times.filter((_time, step) => has[step] === 1),
-      values: values.filter((_value, step) => has[step] === 1),
-    }))
-    .filter((series) => series.times.length > 0)
-    .sort((a, b) => compareNames(a.labels, b.labels))
+  const found: { key: string; series: Series }[] = []
+  for (const { labels, values, has } of value.series) {
+    const series = present(labels, times, { values, has })
+    if (series.times.length > 0) found.push({ key: `${labels[metricName] ?? ''}${keyOf(labels)}`, series })
+  }
+  return found.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ series }) => series)
 }
 
-function compareNames(a: Labels, b: Labels): number {
-  const [x, y] = [`${a[metricName] ?? ''}${keyOf(a)}`, `${b[metricName] ?? ''}${keyOf(b)}`]
-  return x < y ? -1 : x > y ? 1 : 0
+/** The steps that have a number. */
+function present(
+  labels: Labels,
+  times: Float64Array,
+  { values, has }: Pick<Column, 'values' | 'has'>,
+): Series {
+  if (!has.includes(0)) return { labels, times, values }
+  const count = has.reduce((sum, one) => sum + one, 0)
+  const series = { labels, times: new Float64Array(count), values: new Float64Array(count) }
+  let to = 0
+  for (let step = 0; step < has.length; step++) {
+    if (has[step] !== 1) continue
+    series.times[to] = times[step] ?? 0
+    series.values[to++] = values[step] ?? Number.NaN
+  }
+  return series
 }
 
 function unwrap(node: Node): Node {
