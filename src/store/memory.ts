@@ -182,7 +182,8 @@ async function* stepped(
   range: (query: RangeQuery) => AsyncIterable<Reading[]>,
   { at, lookbackMs, ...query }: StepsQuery,
 ): AsyncGenerator<SeriesSteps[]> {
-  const samples = sampled(range, { ...query, ...samplesForSteps({ at, lookbackMs }) })
+  const limit = Number.POSITIVE_INFINITY
+  const samples = sampled(range, { ...query, ...samplesForSteps({ at, lookbackMs }), limit })
   for await (const chunk of samples) yield chunk.map((series) => stepsOf(series, { at, lookbackMs }))
 }
 

@@ -125,8 +125,7 @@ export interface SamplesQuery {
 }
 
 /** The newest number of each field at each of some times, as charts show it. */
-export interface StepsQuery
-  extends Pick<SamplesQuery, 'filters' | 'mayRead' | 'pattern' | 'limit' | 'signal'> {
+export interface StepsQuery extends Pick<SamplesQuery, 'filters' | 'mayRead' | 'pattern' | 'signal'> {
   /** Milliseconds; they do not go back. */
   at: Float64Array
   /** A number counts from its time on for so long: at `at[k]` when at[k] - lookbackMs < time ≤ at[k]. */

@@ -98,6 +98,27 @@ test('labels, their values, series, metadata and build info are there for the qu
   expect((await get('/status/buildinfo')).data).toMatchObject({ version: expect.any(String) })
 })
 
+test.each(['value', 'timestamp(value)', 'avg_over_time(value[1m])'])(
+  '%s of more samples than allowed is said, not cut',
+  async (query) => {
+    const small = await startTestServer({ limits: { query_samples: 3 } })
+    for (let at = 0; at < 5; at++) await small.put('open/a', String(at), (start + at) * 1000)
+    const ask = async (end: number) => {
+      const steps = `start=${start}&end=${end}&step=1`
+      return (await small.ask(`${base}/query_range?query=${encodeURIComponent(query)}&${steps}`)).json()
+    }
+    expect(await ask(start + 1)).toMatchObject({
+      status: 'success',
+      data: { result: [{ values: { length: 2 } }] },
+    })
+    expect(await ask(start + 4)).toMatchObject({
+      errorType: 'execution',
+      error: expect.stringContaining('query_samples') as unknown,
+    })
+    await small.close()
+  },
+)
+
 test('a guest sees only what he may read', async () => {
   expect((await get('/label/topic/values', 'guest')).data).toEqual(['open/a'])
   const { data } = await get(`/query?query=count(bytes)&time=${start + 60}`, 'guest')

@@ -105,8 +105,7 @@ export async function collectSteps(
   query: Pick<StepsQuery, 'at' | 'lookbackMs'> & Partial<StepsQuery>,
 ) {
   const found: SeriesSteps[] = []
-  for await (const chunk of store.steps({ filters: [], pattern: null, limit: 1e9, ...query }))
-    found.push(...chunk)
+  for await (const chunk of store.steps({ filters: [], pattern: null, ...query })) found.push(...chunk)
   const all = inOrder(found.map((series) => ({ ...series, times: new Float64Array(0) })))
   return all.map(({ times: _none, ...series }) => series)
 }

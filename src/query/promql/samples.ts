@@ -38,6 +38,7 @@ export async function loadSeries(
 ): Promise<Series[]> {
   const chunks = source.samples({
     ...selectionOf(source, matchers),
+    limit: source.samplesMax,
     from,
     to: to + 1,
     ...(newestAt ? { newestAt } : {}),
@@ -113,7 +114,7 @@ function seriesKey(topic: string, field: string, labels: Labels): string {
 }
 
 /** Which topics and fields are asked for, and by whom. */
-function selectionOf({ mayRead, samplesMax, signal }: SampleSource, matchers: readonly Matcher[]) {
+function selectionOf({ mayRead, signal }: SampleSource, matchers: readonly Matcher[]) {
   const ofTopic = matchers.filter(({ name }) => name === 'topic')
   const topic = ofTopic.find(({ exact }) => exact !== null && exact !== '')?.exact
   return {
@@ -121,7 +122,6 @@ function selectionOf({ mayRead, samplesMax, signal }: SampleSource, matchers: re
     filters: topic === undefined || topic === null || /[+#]/.test(topic) ? [] : [topic],
     mayRead: (name: string) => ofTopic.every(({ test }) => test(name)) && mayRead(name),
     pattern: patternOf(matchers),
-    limit: samplesMax,
     signal,
   }
 }

@@ -129,7 +129,9 @@ export class Readings {
 
   steps(query: StepsQuery): AsyncGenerator<SeriesSteps[]> {
     const { names } = this.#deps.loaded
-    return this.#samples({ ...query, ...samplesForSteps(query) }, (chunk, series) => {
+    // Who asks counts what comes; an answer that ended before would look whole.
+    const limit = Number.POSITIVE_INFINITY
+    return this.#samples({ ...query, ...samplesForSteps(query), limit }, (chunk, series) => {
       const { topicId, field, start, end, isSteps, captures } = series
       // Out of order, or with tags of their own: samples came in place of steps.
       if (!isSteps || typeof captures !== 'number')
