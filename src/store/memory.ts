@@ -5,7 +5,7 @@ import type { Reading } from '../domain/reading.ts'
 import { hasWildcard, matches } from '../domain/topic.ts'
 import { aggregateReadings } from './aggregate.ts'
 import { seqAfter } from './numbering.ts'
-import { samplesForSteps, samplesOf, stepsOf } from './samples.ts'
+import { samplesForSteps, samplesOf, stepsOf, tooManySamples } from './samples.ts'
 import type {
   AggregateQuery,
   RangeQuery,
@@ -180,11 +180,16 @@ async function* sampled(
 
 async function* stepped(
   range: (query: RangeQuery) => AsyncIterable<Reading[]>,
-  { at, lookbackMs, ...query }: StepsQuery,
+  { at, lookbackMs, over, ...query }: StepsQuery,
 ): AsyncGenerator<SeriesSteps[]> {
+  const asked = { at, lookbackMs, ...(over ? { over } : {}) }
   const limit = Number.POSITIVE_INFINITY
-  const samples = sampled(range, { ...query, ...samplesForSteps({ at, lookbackMs }), limit })
-  for await (const chunk of samples) yield chunk.map((series) => stepsOf(series, { at, lookbackMs }))
+  let looked = 0
+  for await (const chunk of sampled(range, { ...query, ...samplesForSteps(asked), limit })) {
+    looked += chunk.reduce((sum, { times }) => sum + times.length, 0)
+    if (over && looked > over.samplesMax) throw tooManySamples(over.samplesMax)
+    yield chunk.map((series) => stepsOf(series, asked))
+  }
 }
 
 /** The readings an aggregate is made of. */

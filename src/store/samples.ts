@@ -2,7 +2,9 @@
 // series of its own. And samples straight from readings, obviously correct, which the reference engine answers with.
 
 import type { Cleaned, Reading } from '../domain/reading.ts'
+import { AppError } from '../domain/errors.ts'
 import { numbersOf } from './aggregate.ts'
+import { fillWindows, overTime, type WindowSamples } from './overTime.ts'
 import type { SeriesSamples, SeriesSteps, StepsQuery } from './store.ts'
 
 type Tags = SeriesSamples['tags']
@@ -55,28 +57,41 @@ export function partedByTags({ topic, field, times, values, kinds, of }: Unparte
   )
 }
 
+type Stepped = Pick<StepsQuery, 'at' | 'lookbackMs' | 'over'>
+
 /** Which samples a question about steps is about. */
-export function samplesForSteps({ at, lookbackMs }: Pick<StepsQuery, 'at' | 'lookbackMs'>): {
+export function samplesForSteps({ at, lookbackMs, over }: Stepped): {
   from: number
   to: number
-  newestAt: Float64Array
+  newestAt?: Float64Array
 } {
-  return { from: (at[0] ?? 0) - lookbackMs + 1, to: (at.at(-1) ?? 0) + 1, newestAt: at }
+  const range = { from: (at[0] ?? 0) - lookbackMs + 1, to: (at.at(-1) ?? 0) + 1 }
+  return over ? range : { ...range, newestAt: at }
 }
 
-export function stepsOf(
-  { topic, field, tags, times, values }: SeriesSamples,
-  { at, lookbackMs }: Pick<StepsQuery, 'at' | 'lookbackMs'>,
-): SeriesSteps {
-  const steps = new Float64Array(at.length)
-  fillSteps(steps, { times, values, length: times.length }, at, lookbackMs)
+/** The samples are not what they were afterwards. */
+export function stepsOf({ topic, field, tags, times, values }: SeriesSamples, query: Stepped): SeriesSteps {
+  const steps = new Float64Array(query.at.length)
+  fillSteps(steps, { times, values, length: times.length }, query)
   return { topic, field, tags, values: steps }
 }
 
-/** Writes for each of the times the newest of the first `length` samples, which are by (time, seq), or NaN. */
+/** Writes what samples by (time, seq) come to at each of the times; they are not what they were afterwards. */
 export function fillSteps(
   steps: Float64Array,
-  { times, values, length }: { times: Float64Array; values: Float64Array; length: number },
+  samples: WindowSamples,
+  { at, lookbackMs, over }: Stepped,
+): void {
+  if (!over) return fillNewest(steps, samples, at, lookbackMs)
+  const work = overTime[over.fn]
+  if (!work) throw new Error(`there is no function ${over.fn} of windows`)
+  const length = newestOfEqual(samples)
+  fillWindows(steps, null, { ...samples, length }, { at, rangeMs: lookbackMs, work, parameter: null })
+}
+
+function fillNewest(
+  steps: Float64Array,
+  { times, values, length }: WindowSamples,
   at: Float64Array,
   lookbackMs: number,
 ): void {
@@ -87,6 +102,26 @@ export function fillSteps(
     const isThere = next > 0 && (times[next - 1] ?? 0) > end - lookbackMs
     steps[step] = isThere ? (values[next - 1] ?? Number.NaN) : Number.NaN
   }
+}
+
+/** Moves samples up so that of equal times only the last is there; how many are left. */
+function newestOfEqual({ times, values, length }: WindowSamples): number {
+  let kept = 0
+  for (let at = 0; at < length; at++) {
+    if (kept > 0 && times[at] === times[kept - 1]) kept--
+    if (kept !== at) {
+      times[kept] = times[at] ?? 0
+      values[kept] = values[at] ?? Number.NaN
+    }
+    kept++
+  }
+  return kept
+}
+
+/** Said when windows have to look at more samples than they may. */
+export function tooManySamples(samplesMax: number): AppError {
+  const message = `the query looks at more than ${samplesMax} samples; ask for fewer series or a shorter range (limits.query_samples)`
+  return new AppError('query_limit', message, { problems: [{ path: 'query', message }] })
 }
 
 /** Series of `readings`, which come in (time, seq) order. */

@@ -124,12 +124,17 @@ export interface SamplesQuery {
   signal?: AbortSignal
 }
 
-/** The newest number of each field at each of some times, as charts show it. */
+/** The newest number of each field at each of some times, or what its windows come to, as charts show it. */
 export interface StepsQuery extends Pick<SamplesQuery, 'filters' | 'mayRead' | 'pattern' | 'signal'> {
   /** Milliseconds; they do not go back. */
   at: Float64Array
   /** A number counts from its time on for so long: at `at[k]` when at[k] - lookbackMs < time ≤ at[k]. */
   lookbackMs: number
+  /**
+   * Instead of the newest: what a function of `overTime.ts` (`isStepFunction`) makes of all numbers that count, of equal times the
+   * last. When it has to look at more than `samplesMax` of them it fails with `query_limit`.
+   */
+  over?: { fn: string; samplesMax: number }
 }
 
 /** One field of one topic with one set of tags: a number for each of the times, NaN where there is none. */

@@ -421,6 +421,14 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
         if (n === 3000) await engine.settle(store)
       }
       await append(store, { topic: 'last', time: 40_000, payload: Buffer.from('1') })
+      const naive: Record<string, (values: number[]) => number> = {
+        count_over_time: (values) => values.length,
+        max_over_time: (values) => Math.max(...values),
+        avg_over_time: (values) => values.reduce((sum, value) => sum + value, 0) / values.length,
+      }
+      const over = { fn: 'max_over_time', samplesMax: 100 }
+      const tooMany = collectSteps(store, { at: Float64Array.of(90_000), lookbackMs: 90_000, over })
+      await expect(tooMany).rejects.toMatchObject({ code: 'query_limit' })
       for (const lookbackMs of [1, 3000, 200_000]) {
         for (const at of [
           Float64Array.from({ length: 200 }, (_, k) => 10_000 + 350 * k),
@@ -436,6 +444,19 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
             }),
           }))
           expect(await collectSteps(store, { at, lookbackMs })).toEqual(expected)
+          for (const [fn, of] of lookbackMs === 3000 ? Object.entries(naive) : []) {
+            const windows = series.map(({ times, values, ...one }) => ({
+              ...one,
+              values: Array.from(at, (time) => {
+                const inside = values.filter(
+                  (_, i) => times[i]! <= time && times[i]! > time - lookbackMs && times[i] !== times[i + 1],
+                )
+                return inside.length === 0 ? Number.NaN : of(inside)
+              }),
+            }))
+            const over = { fn, samplesMax: 1e9 }
+            expect(await collectSteps(store, { at, lookbackMs, over })).toEqual(windows)
+          }
           const some = expected.filter(({ topic, field }) => topic === 't/4' && field === 'h')
           const ask = { filters: ['t/3', 't/4'], pattern: 'h', at, lookbackMs }
           expect(await collectSteps(store, { ...ask, mayRead: (topic) => topic === 't/4' })).toEqual(some)

@@ -1,13 +1,13 @@
 // Evaluates an expression at the steps of a query. Samples are read once for each selector; windows are left-open, as in
 // Prometheus 3: a sample exactly at the start of a window is outside.
 
+import { fillWindows, isStepFunction, overTime } from '../../store/overTime.ts'
 import type { Call, MatrixSelector, Node, Shift, Subquery, VectorSelector } from './ast.ts'
 import { evaluateBinary } from './binary.ts'
 import { execution } from './faults.ts'
 import { absent, callFunction } from './functions.ts'
 import { evaluateAggregation } from './grouping.ts'
 import { compileMatchers } from './matchers.ts'
-import { type OverTime, overTime, type Window } from './overTime.ts'
 import { loadSeries, loadSteps, type SampleSource, type Series } from './samples.ts'
 import {
   type Column,
@@ -34,8 +34,6 @@ export interface Evaluation {
   /** Numbers that an intermediate result may have. */
   cellsMax: number
 }
-
-const none = new Float64Array(0)
 
 export async function evaluate(node: Node, on: Evaluation): Promise<Value> {
   const steps = on.times.length
@@ -154,6 +152,10 @@ async function windowFunction(
   parameter: Scalar | null,
   on: Evaluation,
 ): Promise<Vector> {
+  if (matrix.kind === 'matrix' && isStepFunction(name)) {
+    const found = await steppedWindows(name, matrix, on)
+    if (found) return found
+  }
   const { series, ends } = await windows(matrix, on)
   checkSize(series.length, on)
   const work =
@@ -161,24 +163,15 @@ async function windowFunction(
   if (!work) throw execution(`the function ${name} is not supported here`)
   const make = createColumns(series.length, ends.length)
   const columns: Column[] = []
-  const window: Window = {
-    times: none,
-    values: none,
-    from: 0,
-    to: 0,
-    startMs: 0,
-    endMs: 0,
-    extremeAt: -1,
-    extremeTo: 0,
-  }
   for (const { labels, times, values } of series) {
     const column = make(name === 'last_over_time' ? labels : withoutName(labels))
-    window.times = times
-    window.values = values
-    window.from = 0
-    window.to = 0
-    window.extremeAt = -1
-    fillWindows(column, window, { ends, rangeMs: matrix.rangeMs, work, parameter: parameter?.values ?? null })
+    const samples = { times, values, length: times.length }
+    fillWindows(column.values, column.has, samples, {
+      at: ends,
+      rangeMs: matrix.rangeMs,
+      work,
+      parameter: parameter?.values ?? null,
+    })
     columns.push(column)
     if (on.source.turns.isOver) await on.source.turns.next()
   }
@@ -186,35 +179,20 @@ async function windowFunction(
   return merged(columns.filter(({ has }) => has.includes(1)))
 }
 
-interface Windows {
-  ends: Float64Array
-  rangeMs: number
-  work: OverTime
-  parameter: Float64Array | null
-}
-
-/** A function of its own: a loop in one that waits in between is not optimized as well. */
-function fillWindows(
-  { has, values }: Column,
-  window: Window,
-  { ends, rangeMs, work, parameter }: Windows,
-): void {
-  const { times } = window
-  let [from, to] = [0, 0]
-  for (let step = 0; step < ends.length; step++) {
-    const endMs = ends[step] ?? 0
-    from = advance(times, from, endMs - rangeMs)
-    to = advance(times, to, endMs)
-    if (to <= from) continue
-    window.from = from
-    window.to = to
-    window.startMs = endMs - rangeMs
-    window.endMs = endMs
-    const value = work(window, parameter === null ? Number.NaN : (parameter[step] ?? Number.NaN))
-    if (value === undefined) continue
-    has[step] = 1
-    values[step] = value
-  }
+/** The same worked out where the samples are read; `null` where two series have equal labels. */
+async function steppedWindows(
+  name: string,
+  { selector, rangeMs }: MatrixSelector,
+  on: Evaluation,
+): Promise<Vector | null> {
+  const found = await loadSteps(on.source, compileMatchers(selector.matchers), {
+    at: endsOf(selector.shift, on),
+    lookbackMs: rangeMs,
+    over: name,
+    check: (series) => checkSize(series, on),
+  })
+  if (!found || name === 'last_over_time') return found && { type: 'vector', series: found }
+  return merged(found.map((column) => ({ ...column, labels: withoutName(column.labels) })))
 }
 
 /** The samples of a range, and where its windows end at each step. */

@@ -1,7 +1,7 @@
 // What the values of many series come to at each step: column by column, which is how they lie in memory, and each step's values
 // in the order of the series.
 
-import { quantile } from './overTime.ts'
+import { quantile } from '../../store/overTime.ts'
 import type { Turns } from '../turns.ts'
 import type { Column } from './values.ts'
 

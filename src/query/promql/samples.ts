@@ -2,9 +2,9 @@
 // are `topic`, `field` (the exact one) and the tags that cleaning gave.
 
 import type { Fields, Reading } from '../../domain/reading.ts'
+import { tooManySamples } from '../../store/samples.ts'
 import type { ReadingReader } from '../../store/store.ts'
 import { exactly } from '../pattern.ts'
-import { execution } from './faults.ts'
 import { keyOf, labelNameOf, type Labels, makeLabels, metricName, metricNameOf } from './labels.ts'
 import { type Matcher, matchesAll } from './matchers.ts'
 import type { Turns } from '../turns.ts'
@@ -51,7 +51,7 @@ export async function loadSeries(
       const labels = seriesLabels(name, field, tags)
       if (!matchesAll(matchers, labels)) continue
       samples += times.length
-      if (samples > source.samplesMax) throw tooMany(source)
+      if (samples > source.samplesMax) throw tooManySamples(source.samplesMax)
       const key = seriesKey(name, field, labels)
       const series = newestOfEqual({ labels, times, values })
       const before = found.get(key)
@@ -63,18 +63,28 @@ export async function loadSeries(
 }
 
 /**
- * The newest number at each of the times of the series that match, unless two of them have equal labels: `null`, and their samples
+ * The newest number at each of the times, or what the windows that end there come to, of the series that match, unless two of them have equal labels: `null`, and their samples
  * have to be looked at. `check` is called with the number of series before more are kept.
  */
 export async function loadSteps(
   source: SampleSource,
   matchers: readonly Matcher[],
-  { at, lookbackMs, check }: { at: Float64Array; lookbackMs: number; check: (series: number) => void },
+  {
+    at,
+    lookbackMs,
+    over,
+    check,
+  }: { at: Float64Array; lookbackMs: number; over?: string; check: (series: number) => void },
 ): Promise<Column[] | null> {
   const keys = new Set<string>()
   const columns: Column[] = []
   let samples = 0
-  for await (const chunk of source.steps({ ...selectionOf(source, matchers), at, lookbackMs })) {
+  for await (const chunk of source.steps({
+    ...selectionOf(source, matchers),
+    at,
+    lookbackMs,
+    ...(over === undefined ? {} : { over: { fn: over, samplesMax: source.samplesMax } }),
+  })) {
     source.signal.throwIfAborted()
     const has = new Uint8Array(chunk.length * at.length)
     let start = 0
@@ -84,7 +94,7 @@ export async function loadSteps(
       const column = { labels, values, has: has.subarray(start, (start += at.length)) }
       const found = markNumbers(column)
       samples += found
-      if (samples > source.samplesMax) throw tooMany(source)
+      if (samples > source.samplesMax) throw tooManySamples(source.samplesMax)
       if (found === 0) continue
       const key = seriesKey(topic, field, labels)
       if (keys.has(key)) return null
@@ -171,12 +181,6 @@ function together(a: Series, b: Series): Series {
     times: Float64Array.from(order, (at) => allTimes[at] ?? 0),
     values: Float64Array.from(order, (at) => allValues[at] ?? Number.NaN),
   })
-}
-
-function tooMany({ samplesMax }: SampleSource): Error {
-  return execution(
-    `the query looks at more than ${samplesMax} samples; ask for fewer series or a shorter range (limits.query_samples)`,
-  )
 }
 
 /** The labels of every numeric field of a reading. */

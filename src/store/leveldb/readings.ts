@@ -16,7 +16,7 @@ import type {
   TopicInfo,
   TopicsQuery,
 } from '../store.ts'
-import { partedByTags, samplesForSteps, stepsOf } from '../samples.ts'
+import { partedByTags, samplesForSteps, stepsOf, tooManySamples } from '../samples.ts'
 import { parseFields } from './block/fields.ts'
 import type { Database } from './database.ts'
 import { groupTopics } from './topics/groups.ts'
@@ -124,18 +124,20 @@ export class Readings {
   }
 
   samples(query: SamplesQuery): AsyncGenerator<SeriesSamples[]> {
-    return this.#samples({ ...query, lookbackMs: null }, (chunk, series) => this.#parted(chunk, series))
+    return this.#samples({ ...query, steps: null }, (chunk, series) => this.#parted(chunk, series))
   }
 
   steps(query: StepsQuery): AsyncGenerator<SeriesSteps[]> {
     const { names } = this.#deps.loaded
-    // Who asks counts what comes; an answer that ended before would look whole.
-    const limit = Number.POSITIVE_INFINITY
-    return this.#samples({ ...query, ...samplesForSteps(query), limit }, (chunk, series) => {
+    const { at, lookbackMs, over } = query
+    const steps = { at, lookbackMs, ...(over ? { over } : {}) }
+    // Who asks counts the newest that come: an answer that ended before would look whole.
+    const limit = over?.samplesMax ?? Number.POSITIVE_INFINITY
+    return this.#samples({ ...query, ...samplesForSteps(steps), steps, limit }, (chunk, series) => {
       const { topicId, field, start, end, isSteps, captures } = series
       // Out of order, or with tags of their own: samples came in place of steps.
       if (!isSteps || typeof captures !== 'number')
-        return this.#parted(chunk, series).map((one) => stepsOf(one, query))
+        return this.#parted(chunk, series).map((one) => stepsOf(one, steps))
       const cleaned = this.#cleanedBy(captures)
       if (cleaned?.record === 0) return []
       const values = chunk.steps.subarray(start, end)
@@ -144,24 +146,22 @@ export class Readings {
   }
 
   async *#samples<T extends { topic: string }>(
-    query: SamplesQuery & { lookbackMs: number | null },
+    query: SamplesQuery & Pick<SamplesJob, 'steps'>,
     of: (chunk: SampleChunk, series: RawSeries) => T[],
   ): AsyncGenerator<T[]> {
     const { keeper } = this.#deps
-    const { filters, mayRead, pattern, from, to, newestAt = null, lookbackMs, limit, signal } = query
+    const { filters, mayRead, pattern, from, to, newestAt = null, steps, limit, signal } = query
     const ids = this.#select({ filters, ...everyTopic, ...(mayRead ? { mayRead } : {}) })
     const { epochs } = keeper
-    const job: SamplesJob = {
-      topics: topicSet(epochs, ids),
-      pattern,
-      from,
-      to,
-      newestAt,
-      lookbackMs,
-      limit,
-    }
+    const topics = topicSet(epochs, ids)
+    const job: SamplesJob = { topics, pattern, from, to, newestAt, steps, limit }
     const isSmall = this.#isSmall(ids, { from, to, order: 'asc', limit: Number.POSITIVE_INFINITY })
-    const unpack = (chunk: SampleChunk): T[] => chunk.series.flatMap((series) => of(chunk, series))
+    let looked = 0
+    const unpack = (chunk: SampleChunk): T[] => {
+      looked += chunk.looked
+      if (steps && looked > limit) throw tooManySamples(limit)
+      return chunk.series.flatMap((series) => of(chunk, series))
+    }
     for await (const chunk of keeper.blocks.scans.samples(job, unpack, { epochs, isSmall, signal })) {
       signal?.throwIfAborted()
       yield chunk

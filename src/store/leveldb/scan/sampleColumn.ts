@@ -2,6 +2,7 @@
 // serves topic after topic: thousands of small arrays cost more than what is in them.
 
 import { fillSteps } from '../../samples.ts'
+import type { StepsQuery } from '../../store.ts'
 
 /** Rows of a block: their times, and what they were captured with, each or all. */
 export interface SampleRows {
@@ -48,9 +49,9 @@ export class SampleColumn {
     return this.#isOrdered
   }
 
-  /** Writes the newest value at each of the times, and begins anew. Only for what is in order. */
-  writeSteps(steps: Float64Array, at: Float64Array, lookbackMs: number): void {
-    fillSteps(steps, { times: this.#times, values: this.#values, length: this.length }, at, lookbackMs)
+  /** Writes what it comes to at some times, and begins anew. Only for what is in order. */
+  writeSteps(steps: Float64Array, query: Pick<StepsQuery, 'at' | 'lookbackMs' | 'over'>): void {
+    fillSteps(steps, { times: this.#times, values: this.#values, length: this.length }, query)
     this.#clear()
   }
 

@@ -1,6 +1,7 @@
 // Series of samples, or of numbers at given times, packed into a few columns: a buffer handed to another thread costs more than
 // the samples in it.
 
+import type { StepsQuery } from '../../store.ts'
 import type { SampleColumn } from './sampleColumn.ts'
 
 /** One field of one topic: samples `start` to `end` (left out) of a chunk by (time, seq), or the same of its steps. */
@@ -20,6 +21,8 @@ export interface SampleChunk {
   values: Float64Array
   /** For each series of steps a number for each of the times; NaN where there is none. */
   steps: Float64Array
+  /** Samples that were looked at for it. */
+  looked: number
 }
 
 /** The buffers of a chunk, to be given to another thread. */
@@ -36,6 +39,7 @@ export class SamplePacker {
   #steps: Float64Array
   #samples = 0
   #stepped = 0
+  #looked = 0
 
   /** `stepsExpected`: numbers of series of steps that will come. */
   constructor(stepsExpected: number) {
@@ -50,6 +54,7 @@ export class SamplePacker {
   add(topicId: number, field: string, column: SampleColumn): void {
     const start = this.#samples
     const end = start + column.length
+    this.#looked += column.length
     this.#times = withRoom(this.#times, end)
     this.#values = withRoom(this.#values, end)
     const captures = column.writeTo(this.#times.subarray(start, end), this.#values.subarray(start, end))
@@ -62,24 +67,26 @@ export class SamplePacker {
     topicId: number,
     field: string,
     column: SampleColumn,
-    { at, lookbackMs }: { at: Float64Array; lookbackMs: number },
+    query: Pick<StepsQuery, 'at' | 'lookbackMs' | 'over'>,
   ): void {
     const captures = column.capture!
+    this.#looked += column.length
     const start = this.#stepped
-    const end = start + at.length
+    const end = start + query.at.length
     this.#steps = withRoom(this.#steps, end)
-    column.writeSteps(this.#steps.subarray(start, end), at, lookbackMs)
+    column.writeSteps(this.#steps.subarray(start, end), query)
     this.#series.push({ topicId, field, start, end, isSteps: true, captures })
     this.#stepped = end
   }
 
   /** What was added, to be given away; begins anew. */
   take(): SampleChunk {
-    const chunk = {
+    const chunk: SampleChunk = {
       series: this.#series,
       times: given(this.#times, this.#samples),
       values: given(this.#values, this.#samples),
       steps: given(this.#steps, this.#stepped),
+      looked: this.#looked,
     }
     this.#times = roomFor(this.#samples)
     this.#values = roomFor(this.#samples)
@@ -87,6 +94,7 @@ export class SamplePacker {
     this.#series = []
     this.#samples = 0
     this.#stepped = 0
+    this.#looked = 0
     return chunk
   }
 }

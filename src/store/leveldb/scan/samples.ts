@@ -2,6 +2,7 @@
 // straight from the columns of blocks, and no payload put together.
 
 import { type HotRow, type NumberTaker, RowNumbers } from '../aggregate/rowNumbers.ts'
+import type { StepsQuery } from '../../store.ts'
 import type { OpenBlock } from '../block/open.ts'
 import { readBody } from '../segment.ts'
 import { hotTopics, type Sources, type Step, type TopicSet } from './jobs.ts'
@@ -20,8 +21,8 @@ export interface SamplesJob {
   to: number
   /** Only the newest sample at or before each of these times is wanted; they do not go back. `null`: every sample. */
   newestAt: Float64Array | null
-  /** With `newestAt`: the number at each of these times is asked for, from samples that are younger than this. `null`: samples are. */
-  lookbackMs: number | null
+  /** What series come to at some times is asked for; `null`: their samples are. */
+  steps: Pick<StepsQuery, 'at' | 'lookbackMs' | 'over'> | null
   /** Ends soon after so many. */
   limit: number
 }
@@ -42,9 +43,8 @@ export function samplesParts(job: SamplesJob, threads: number): Part<SamplesJob>
 /** Works a step at a time (`null`), then gives series in chunks. */
 export function* sampleChunks(sources: Sources, job: SamplesJob): Generator<Step<SampleChunk>, void> {
   const gatherer = new Gatherer(job)
-  const { newestAt, lookbackMs, topics } = job
-  const stepsOfOne = newestAt !== null && lookbackMs !== null ? newestAt.length : 0
-  const packer = new SamplePacker(Math.min(chunkSamples + stepsOfOne, topics.ids.length * stepsOfOne))
+  const steps = job.steps?.at.length ?? 0
+  const packer = new SamplePacker(Math.min(chunkSamples + steps, job.topics.ids.length * steps))
   let total = 0
   const kinds = () => ['block'] as const
   for (const round of rounds(sources, job.topics.ids, job, kinds)) {
@@ -182,12 +182,11 @@ class Gatherer implements NumberTaker {
 
   /** Hands the series of the topic over; begins anew. */
   finish(topicId: number, packer: SamplePacker): void {
-    const { newestAt, lookbackMs } = this.#job
+    const { steps } = this.#job
     for (const [field, column] of this.#columns.entries()) {
       if (!column || column.length === 0) continue
       const path = this.#paths[field]!
-      if (newestAt && lookbackMs !== null && column.isOrdered && column.capture !== null)
-        packer.addSteps(topicId, path, column, { at: newestAt, lookbackMs })
+      if (steps && column.isOrdered && column.capture !== null) packer.addSteps(topicId, path, column, steps)
       else packer.add(topicId, path, column)
     }
     this.count = 0

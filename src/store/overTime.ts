@@ -1,4 +1,5 @@
-// Functions of the samples in a window: rates with Prometheus' extrapolation to the ends of the window, statistics over time.
+// PromQL's functions of the samples in a window: rates with Prometheus' extrapolation to the ends of the window, statistics over
+// time. They stand here because windows are worked out where samples are read.
 
 /** Samples `from` to `to` (left out) of a series, in a window of time in seconds. */
 export interface Window {
@@ -42,6 +43,74 @@ export const overTime: Record<string, OverTime> = {
   stdvar_over_time: varianceOf,
   stddev_over_time: (window) => Math.sqrt(varianceOf(window)),
   quantile_over_time: ({ values, from, to }, q) => quantile(values.slice(from, to), q),
+}
+
+/** Those that make no NaN of finite samples short of an overflow, so that NaN can stand for "no number". */
+const stepFunctions = [
+  'rate increase delta irate idelta deriv changes resets',
+  'avg_over_time sum_over_time count_over_time min_over_time max_over_time last_over_time present_over_time',
+  'stdvar_over_time stddev_over_time',
+].flatMap((names) => names.split(' '))
+
+/** Whether a function of windows can be asked of `ReadingReader.steps`. */
+export const isStepFunction = (name: string): boolean => stepFunctions.includes(name)
+
+/** Samples in the order of their times, no two at one; the first `length` of the arrays. */
+export interface WindowSamples {
+  times: Float64Array
+  values: Float64Array
+  length: number
+}
+
+export interface Windows {
+  /** Where windows end; they do not go back. A window begins after its end - `rangeMs` [PromQL: left-open]. */
+  at: Float64Array
+  rangeMs: number
+  work: OverTime
+  /** The scalar of functions that take one, a number a window. */
+  parameter: Float64Array | null
+}
+
+/** What each window comes to, and whether it has a value; without one it gets NaN. */
+export function fillWindows(
+  target: Float64Array,
+  has: Uint8Array | null,
+  { times, values, length }: WindowSamples,
+  { at, rangeMs, work, parameter }: Windows,
+): void {
+  const window: Window = {
+    times,
+    values,
+    from: 0,
+    to: 0,
+    startMs: 0,
+    endMs: 0,
+    extremeAt: -1,
+    extremeTo: 0,
+  }
+  let [from, to] = [0, 0]
+  for (let step = 0; step < at.length; step++) {
+    const endMs = at[step] ?? 0
+    from = after(times, from, length, endMs - rangeMs)
+    to = after(times, to, length, endMs)
+    target[step] = Number.NaN
+    if (to <= from) continue
+    window.from = from
+    window.to = to
+    window.startMs = endMs - rangeMs
+    window.endMs = endMs
+    const value = work(window, parameter === null ? Number.NaN : (parameter[step] ?? Number.NaN))
+    if (value === undefined) continue
+    target[step] = value
+    if (has !== null) has[step] = 1
+  }
+}
+
+/** The index of the first time after `time`, from `at` on. */
+function after(times: Float64Array, at: number, length: number, time: number): number {
+  let next = at
+  while (next < length && (times[next] ?? 0) <= time) next++
+  return next
 }
 
 /** Linear between the two nearest, as Prometheus has it; `values` is sorted in place. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { overTime, type Window } from '../../../src/query/promql/overTime.ts'
+import { overTime, type Window } from '../../src/store/overTime.ts'
 
 /** Values, and windows that move on over them: how far each of their ends goes. */
 const moving = fc.record({
