@@ -13,6 +13,8 @@ interface Scans {
   stopped: number
 }
 
+const scanNames = new Set<string | symbol>(['range', 'aggregate', 'samples', 'steps'])
+
 /** Scans that have no end of their own: each counts when it begins and when it is stopped. */
 function endless(scans: Scans): (store: ReadingStore) => ReadingStore {
   const scan = async function* (_query: { signal?: AbortSignal }): AsyncGenerator<never[]> {
@@ -28,10 +30,7 @@ function endless(scans: Scans): (store: ReadingStore) => ReadingStore {
   }
   return (store) =>
     new Proxy(store, {
-      get: (target, name) =>
-        name === 'range' || name === 'aggregate' || name === 'samples'
-          ? scan
-          : (Reflect.get(target, name) as unknown),
+      get: (target, name) => (scanNames.has(name) ? scan : (Reflect.get(target, name) as unknown)),
     })
 }
 
@@ -41,6 +40,7 @@ test.each([
   '/api/v1/export',
   '/api/v1/export?format=parquet',
   '/prometheus/api/v1/query?query=sum(t)',
+  '/prometheus/api/v1/query?query=timestamp(t)',
   '/prometheus/api/v1/query_range?query=rate(t[5m])&start=0&end=1&step=1',
 ])('%s stops reading the store when its client goes away', async (path) => {
   const scans: Scans = { begun: 0, stopped: 0 }
