@@ -1,6 +1,7 @@
 // One entry of `mqtt.listeners`: where clients come in, how they are encrypted, and what is different for them.
 
 import { Type, type Static } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
 import { choice, count, flag, port, text, texts } from './fields.ts'
 
 const certificate = Type.Object({
@@ -85,3 +86,8 @@ export const listenerSchema = Type.Object({
 })
 
 export type ListenerConfig = Static<typeof listenerSchema>
+
+/** A listener with nothing special about it. */
+export function plainListener({ host, port }: Pick<ListenerConfig, 'host' | 'port'>): ListenerConfig {
+  return Value.Default(listenerSchema, { host, port }) as ListenerConfig
+}

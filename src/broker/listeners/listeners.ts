@@ -2,7 +2,7 @@
 // change.
 
 import { watchFiles } from '../../auth/watch.ts'
-import type { ListenerConfig } from '../../config/listener.ts'
+import { type ListenerConfig, plainListener } from '../../config/listener.ts'
 import type { Config } from '../../config/schema.ts'
 import { AppError, asAppError } from '../../domain/errors.ts'
 import type { Log } from '../../ops/log.ts'
@@ -93,37 +93,12 @@ export async function startListeners(
 }
 
 function listenersOf(config: Config['mqtt']): ListenerConfig[] {
-  const all = [...(config.default_listener ? [defaultListener(config)] : []), ...config.listeners]
+  const all = [...(config.default_listener ? [plainListener(config)] : []), ...config.listeners]
   if (all.length > 0) return all
   throw new AppError(
     'bad_config',
     'mqtt.default_listener is off and mqtt.listeners is empty: nobody could connect',
   )
-}
-
-function defaultListener({ host, port }: Config['mqtt']): ListenerConfig {
-  return {
-    name: '',
-    host,
-    port,
-    path: '',
-    protocol: 'mqtt',
-    accept_protocol_versions: [],
-    mount_point: '',
-    cert_file: '',
-    key_file: '',
-    sni: [],
-    ca_file: '',
-    crl_file: '',
-    require_certificate: false,
-    username_from: 'connect',
-    tls_version_min: '1.2',
-    ciphers: '',
-    proxy_protocol: false,
-    proxy_trusted: [],
-    max_connections: 0,
-    origins: [],
-  }
 }
 
 /** Each for itself: one that is broken keeps none of the others back. */

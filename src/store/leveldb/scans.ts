@@ -65,12 +65,8 @@ export class Scans {
   aggregate(job: AggregateJob, asking: Asking): AsyncGenerator<SeriesAggregate[]> {
     const read = (sources: Sources) => aggregateSteps(sources, job)
     const parts = aggregateParts(job, this.#readers.all.length)
-    return this.#scan({ read, ...asking }, 'aggregate', parts, (sources) =>
-      mergedInOrder(
-        sources.map((source) => mapped(source, unpacked)),
-        ({ group }) => group,
-      ),
-    )
+    const gather = inOrderOf(unpacked, ({ group }: SeriesAggregate) => group)
+    return this.#scan({ read, ...asking }, 'aggregate', parts, gather)
   }
 
   /** What `unpack` makes of chunks, in the order of topics. */
@@ -81,11 +77,11 @@ export class Scans {
   ): AsyncGenerator<T[]> {
     const read = (sources: Sources) => sampleChunks(sources, job)
     const parts = samplesParts(job, this.#readers.all.length)
-    return this.#scan({ read, ...asking }, 'samples', parts, (sources) =>
-      mergedInOrder(
-        sources.map((source) => mapped(source, unpack)),
-        ({ topic }) => topic,
-      ),
+    return this.#scan(
+      { read, ...asking },
+      'samples',
+      parts,
+      inOrderOf(unpack, ({ topic }) => topic),
     )
   }
 
@@ -120,6 +116,18 @@ export class Scans {
       view.release()
     }
   }
+}
+
+/** Makes one answer of the chunks of several sources: what `unpack` makes of them, by their keys. */
+function inOrderOf<Chunk, T>(
+  unpack: (chunk: Chunk) => T[],
+  keyOf: (item: T) => string,
+): (sources: AsyncGenerator<Chunk>[]) => AsyncGenerator<T[]> {
+  return (sources) =>
+    mergedInOrder(
+      sources.map((source) => mapped(source, unpack)),
+      keyOf,
+    )
 }
 
 async function* mapped<Chunk, T>(

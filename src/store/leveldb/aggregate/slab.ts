@@ -25,6 +25,7 @@ export class Slab {
     this.#used += length
     return { data: this.#chunk, offset }
   }
+
   /** What was taken is free again. */
   reset(): void {
     this.#chunk.fill(0, 0, this.#used)

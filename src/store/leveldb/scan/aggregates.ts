@@ -27,11 +27,18 @@ export interface AggregateJob {
 /** The job cut for so many threads. */
 export function aggregateParts(job: AggregateJob, threads: number): Part<AggregateJob>[] {
   const { topics, groupOf } = job
-  return partsOf(placesByThread(topics, groupOf, threads), (places) => ({
-    ...job,
-    topics: topicsAt(topics, places),
-    groupOf: Uint32Array.from(places, (place) => groupOf[place]!),
-  }))
+  return partsOf(placesByThread(topics, groupOf, threads), (places) => {
+    // Names are copied to the thread: only those of its own groups.
+    const groups: string[] = []
+    let last = -1
+    const numbers = Uint32Array.from(places, (place) => {
+      const group = groupOf[place]!
+      if (group !== last) groups.push(job.groups[group]!)
+      last = group
+      return groups.length - 1
+    })
+    return { ...job, topics: topicsAt(topics, places), groups, groupOf: numbers }
+  })
 }
 
 /** The largest memory one aggregate may take. */
