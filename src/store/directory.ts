@@ -56,17 +56,37 @@ function errno(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }
 
-/** Bytes of the files in a directory (not below it); files that go away meanwhile count nothing. */
+/** How often a directory is looked through whose files are replaced meanwhile. */
+const looksMax = 20
+
+/**
+ * Bytes of the files in a directory (not below it). LevelDB writes files anew and then deletes those before: a file that goes
+ * away between its name and its size means that others hold what it held, and the directory is looked through again.
+ */
 export async function directoryBytes(path: string): Promise<number> {
-  let bytes = 0
-  for (const name of await readdir(path)) {
-    try {
-      bytes += (await stat(join(path, name))).size
-    } catch (error) {
-      if (errno(error) !== 'ENOENT') throw error
-    }
+  let most = 0
+  for (let look = 0; look < looksMax; look++) {
+    const { bytes, isWhole } = await bytesOnce(path)
+    if (isWhole) return bytes
+    most = Math.max(most, bytes)
   }
-  return bytes
+  return most
+}
+
+async function bytesOnce(path: string): Promise<{ bytes: number; isWhole: boolean }> {
+  let isWhole = true
+  const sizes = await Promise.all(
+    (await readdir(path)).map(async (name) => {
+      try {
+        return (await stat(join(path, name))).size
+      } catch (error) {
+        if (errno(error) !== 'ENOENT') throw error
+        isWhole = false
+        return 0
+      }
+    }),
+  )
+  return { bytes: sizes.reduce((sum, size) => sum + size, 0), isWhole }
 }
 
 /** Bytes that must be free before writing goes on after a full disk. */
