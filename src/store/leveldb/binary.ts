@@ -79,6 +79,11 @@ export class ByteReader {
     return this.offset >= this.#bytes.length
   }
 
+  /** Another reader at the same place. */
+  fork(): ByteReader {
+    return new ByteReader(this.#bytes, this.offset)
+  }
+
   uint(): number {
     let value = 0
     let scale = 1

@@ -6,6 +6,8 @@ import type { OpenBlock } from '../block/open.ts'
 import type { NumberSeries } from '../block/series.ts'
 import type { Place, PlaceFinder } from './cells.ts'
 
+const noNumbers = new Float64Array(0)
+
 export class BlockCache implements PlaceFinder {
   readonly #open: (block: number) => OpenBlock
   readonly #paths: readonly string[]
@@ -15,9 +17,9 @@ export class BlockCache implements PlaceFinder {
   #seqs: Float64Array | null = null
   #field = -1
   #numbers: NumberSeries | null = null
-  // Columns are read into the same arrays again and again.
-  readonly #timesTarget = new Float64Array(8192)
-  readonly #valuesTarget = new Float64Array(8192)
+  // Columns are read into the same arrays again and again; one block of a few readings needs no large ones.
+  #timesTarget: Float64Array = noNumbers
+  #valuesTarget: Float64Array = noNumbers
 
   constructor(open: (block: number) => OpenBlock, paths: readonly string[]) {
     this.#open = open
@@ -39,6 +41,7 @@ export class BlockCache implements PlaceFinder {
   /** Good until the next block is opened. */
   times(block: number): Float64Array {
     const opened = this.open(block)
+    this.#timesTarget = roomFor(opened.count, this.#timesTarget)
     this.#times ??= opened.times(this.#timesTarget)
     return this.#times
   }
@@ -47,6 +50,7 @@ export class BlockCache implements PlaceFinder {
   numbers(block: number, field: number): NumberSeries {
     const opened = this.open(block)
     if (this.#field === field && this.#numbers) return this.#numbers
+    this.#valuesTarget = roomFor(opened.count, this.#valuesTarget)
     this.#numbers = opened.numbers(this.#paths[field]!, this.#valuesTarget)
     this.#field = field
     return this.#numbers
@@ -104,4 +108,8 @@ export function placeFrom(rows: Uint32Array, row: number): number {
     else high = middle
   }
   return low
+}
+
+function roomFor(count: number, target: Float64Array): Float64Array {
+  return target.length >= count ? target : new Float64Array(Math.max(count, 2 * target.length))
 }

@@ -106,28 +106,38 @@ function decodeStepped(target: Float64Array, count: number, first: number, step:
 }
 
 function decodePacked(column: ColumnReader, count: number, target: Float64Array): void {
-  const { control, words } = column
-  let before = control.int()
+  let before = column.control.int()
   for (let from = 0; from < count; from += runLength) {
-    const length = Math.min(runLength, count - from)
-    const tag = control.byte()
-    const width = tag & 63
-    if (width > 53) throw new RangeError('a run of integers is wider than 53 bits')
-    const low = control.int()
-    const to = from + length
-    // Nearly every run of steps: one pass instead of two.
-    if ((tag & patched) === 0 && (tag & differences) !== 0 && width > 0 && width < 32) {
-      before = unpackSteps(words, column.at, width, low, before, target, from, to)
-      column.at += wordsFor(length, width)
-      continue
-    }
-    unpack(words, column.at, width, low, target, from, to)
-    column.at += wordsFor(length, width)
-    if ((tag & patched) !== 0) patchRun(column, low, target, from, length)
-    if ((tag & differences) !== 0) {
-      for (let i = from; i < to; i++) target[i] = before += target[i]!
-    } else before = target[to - 1]!
+    before = decodeRun(column, Math.min(runLength, count - from), before, target, from)
   }
+}
+
+/** Reads one run behind the value `before` into `target` from `from`; gives its last value. */
+function decodeRun(
+  column: ColumnReader,
+  length: number,
+  before: number,
+  target: Float64Array,
+  from: number,
+): number {
+  const { control, words } = column
+  const tag = control.byte()
+  const width = tag & 63
+  if (width > 53) throw new RangeError('a run of integers is wider than 53 bits')
+  const low = control.int()
+  const to = from + length
+  const at = column.at
+  column.at += wordsFor(length, width)
+  // Nearly every run of steps: one pass instead of two.
+  if ((tag & patched) === 0 && (tag & differences) !== 0 && width > 0 && width < 32) {
+    return unpackSteps(words, at, width, low, before, target, from, to)
+  }
+  unpack(words, at, width, low, target, from, to)
+  if ((tag & patched) !== 0) patchRun(column, low, target, from, length)
+  if ((tag & differences) === 0) return target[to - 1]!
+  let last = before
+  for (let i = from; i < to; i++) target[i] = last += target[i]!
+  return last
 }
 
 function patchRun(
@@ -158,4 +168,77 @@ function isStepped(values: Float64Array, count: number, step: number): boolean {
   if (step > integerMax || step < -integerMax) return false
   for (let i = 1; i < count; i++) if (values[i]! - values[i - 1]! !== step) return false
   return true
+}
+
+/** Goes to the end of a column of `count` without its values. */
+export function skipIntegers(column: ColumnReader, count: number): void {
+  const { control } = column
+  const kind = control.byte()
+  if (kind === form.constant || kind === form.packed) control.int()
+  else if (kind === form.stepped) {
+    control.int()
+    control.int()
+  } else if (kind === form.doubles) control.take(count * 8)
+  else throw new RangeError(`there is no form ${kind} of integer columns`)
+  if (kind !== form.packed) return
+  for (let from = 0; from < count; from += runLength) {
+    const tag = control.byte()
+    control.int()
+    if ((tag & patched) !== 0) {
+      for (let left = control.byte(); left > 0; left--) {
+        control.byte()
+        control.int()
+      }
+    }
+    column.at += wordsFor(Math.min(runLength, count - from), tag & 63)
+  }
+}
+
+/** A column read forward, a run at a time: for who needs each value once, in order, and no memory for all of them. */
+export class IntegerWindow {
+  readonly #column: ColumnReader
+  readonly #count: number
+  readonly #form: number
+  readonly #step: number
+  readonly #values = new Float64Array(runLength)
+  /** The value before the next run; what all have in a constant column. */
+  #before: number
+  /** Where the values at hand end. */
+  #end = 0
+
+  /** Reads on where `column` stands. */
+  constructor(column: ColumnReader, count: number) {
+    const { control } = column
+    this.#column = column
+    this.#count = count
+    this.#form = control.byte()
+    if (this.#form > form.doubles) throw new RangeError(`there is no form ${this.#form} of integer columns`)
+    this.#before = this.#form === form.doubles ? 0 : control.int()
+    this.#step = this.#form === form.stepped ? control.int() : 0
+    if (this.#form !== form.constant) return
+    this.#values.fill(this.#before)
+    this.#end = count
+  }
+
+  /** Value `index`; none before the run of the last one asked for. */
+  at(index: number): number {
+    while (index >= this.#end) this.#next()
+    return this.#values[index & (runLength - 1)]!
+  }
+
+  #next(): void {
+    const from = this.#end
+    const length = Math.min(runLength, this.#count - from)
+    if (length <= 0) throw new RangeError('a column of integers has no such row')
+    const values = this.#values
+    if (this.#form === form.packed) {
+      this.#before = decodeRun(this.#column, length, this.#before, values, 0)
+    } else if (this.#form === form.stepped) {
+      for (let i = 0; i < length; i++) values[i] = this.#before + (from + i) * this.#step
+    } else {
+      const bytes = this.#column.control.take(length * 8)
+      for (let i = 0; i < length; i++) values[i] = bytes.readDoubleLE(i * 8)
+    }
+    this.#end = from + length
+  }
 }

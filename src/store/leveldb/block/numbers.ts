@@ -11,7 +11,7 @@
 import type { Texts } from './rows.ts'
 import type { ColumnReader, ColumnWriter } from './columns.ts'
 import { decodeDoubles, encodeDoubles } from './doubles.ts'
-import { decodeIntegers, encodeIntegers, integerMax } from './integers.ts'
+import { decodeIntegers, encodeIntegers, integerMax, IntegerWindow, skipIntegers } from './integers.ts'
 import { decodeTexts, encodeTexts, type Slices } from './texts.ts'
 import { oddNumber, powersOfTen } from './tokens.ts'
 
@@ -147,11 +147,10 @@ function encodeOdd(out: ColumnWriter, { bytes, starts, ends }: Slices, rows: num
 
 /** A column of `count`; its integers go to `target` when that is long enough. */
 export function decodeNumbers(column: ColumnReader, count: number, target?: Float64Array): NumberColumn {
-  const { control } = column
-  const form = control.byte() as Spelling
+  const { form, places } = readForm(column)
   const result: NumberColumn = {
     spelling: form,
-    places: 0,
+    places,
     values: none,
     decimals: null,
     oddRows: none,
@@ -162,36 +161,93 @@ export function decodeNumbers(column: ColumnReader, count: number, target?: Floa
     return result
   }
   if (form === spelling.double) result.values = decodeDoubles(column, count)
-  else if (form === spelling.canonical || form === spelling.fixed || form === spelling.mixed) {
-    result.places = control.byte()
-    if (result.places > placesMax) throw new RangeError('a number has too many decimals')
+  else {
     const all = target && target.length >= count ? target : new Float64Array(count)
     result.values = decodeIntegers(column, count, all)
     if (form === spelling.mixed) result.decimals = decodeIntegers(column, count, new Float64Array(count))
-  } else throw new RangeError(`there is no form ${String(form)} of number columns`)
-  const odd = control.uint()
-  if (odd > oddMax(count)) throw new RangeError('a column has too many odd numbers')
-  if (odd > 0) {
-    result.oddRows = decodeIntegers(column, odd, new Float64Array(odd))
-    result.texts = decodeTexts(column, odd)
   }
-  checkColumn(result, count)
+  const odd = readOdd(column, count)
+  if (odd) Object.assign(result, odd)
+  checkDecimals(result, count)
   return result
 }
 
-const none = new Float64Array(0)
+/** A column as it is written again: its integers are read as they are asked for. */
+export interface NumberStream {
+  spelling: Spelling
+  places: number
+  /** `null` in a column of doubles or texts. */
+  integers: IntegerWindow | null
+  doubles: Float64Array
+  /** In a mixed column, the decimals of each. */
+  decimals: IntegerWindow | null
+  oddRows: Float64Array
+  texts: Texts | null
+}
 
-/** What later steps rely on: rows in order and inside, decimals no longer than the scale. */
-function checkColumn({ oddRows, decimals, places }: NumberColumn, count: number): void {
+export function openNumbers(column: ColumnReader, count: number): NumberStream {
+  const { form, places } = readForm(column)
+  const result: NumberStream = {
+    spelling: form,
+    places,
+    integers: null,
+    doubles: none,
+    decimals: null,
+    oddRows: none,
+    texts: null,
+  }
+  const window = (): IntegerWindow => {
+    const opened = new IntegerWindow({ ...column, control: column.control.fork() }, count)
+    skipIntegers(column, count)
+    return opened
+  }
+  if (form === spelling.text) {
+    result.texts = decodeTexts(column, count)
+    return result
+  }
+  if (form === spelling.double) result.doubles = decodeDoubles(column, count)
+  else {
+    result.integers = window()
+    if (form === spelling.mixed) result.decimals = window()
+  }
+  const odd = readOdd(column, count)
+  if (odd) Object.assign(result, odd)
+  return result
+}
+
+function readForm({ control }: ColumnReader): { form: Spelling; places: number } {
+  const form = control.byte()
+  if (form > spelling.text) throw new RangeError(`there is no form ${form} of number columns`)
+  const places = form < spelling.double ? control.byte() : 0
+  if (places > placesMax) throw new RangeError('a number has too many decimals')
+  return { form: form as Spelling, places }
+}
+
+/** Rows of the odd ones, in order and inside, and their spelling; `null` when there are none. */
+function readOdd(column: ColumnReader, count: number): { oddRows: Float64Array; texts: Texts } | null {
+  const odd = column.control.uint()
+  if (odd > oddMax(count)) throw new RangeError('a column has too many odd numbers')
+  if (odd === 0) return null
+  const oddRows = decodeIntegers(column, odd, new Float64Array(odd))
   let before = -1
   for (const row of oddRows) {
     if (!(row > before && row < count)) throw new RangeError('an odd number lies outside its column')
     before = row
   }
+  return { oddRows, texts: decodeTexts(column, odd) }
+}
+
+const none = new Float64Array(0)
+
+/** What later steps rely on: decimals no longer than the scale. */
+function checkDecimals({ decimals, places }: NumberColumn, count: number): void {
   if (!decimals) return
-  for (let i = 0; i < count; i++) {
-    if (!(decimals[i]! >= 0 && decimals[i]! <= places)) throw new RangeError('a number has too many decimals')
-  }
+  for (let i = 0; i < count; i++) checkPlaces(decimals[i]!, places)
+}
+
+/** Throws when a number cannot have so many decimals. */
+export function checkPlaces(decimals: number, places: number): void {
+  if (!(decimals >= 0 && decimals <= places)) throw new RangeError('a number has too many decimals')
 }
 
 /** The column as doubles, correctly rounded, in place where that is possible; NaN for what no double holds. */

@@ -5,13 +5,13 @@ import { seqsPerMs } from '../../numbering.ts'
 import { ByteReader } from '../binary.ts'
 import { readBody } from './body.ts'
 import { mapColumns, readColumn } from './columns.ts'
+import { type BlockColumns, RowCursor } from './cursor.ts'
 import { type BlockExtent, blockFlag, readExtent } from './extent.ts'
 import { constantInteger, decodeIntegers } from './integers.ts'
 import { type LeafType, type NumberSeries, readNumbers, readPaths, type Series } from './series.ts'
 import { blockBytesLimit, blockRowsMax, type Rows } from './rows.ts'
 import { guarded, sealBytes, unseal } from './seal.ts'
 import type { Shapes } from './shapes.ts'
-import { writeTexts } from './writer.ts'
 
 export interface OpenBlock extends BlockExtent {
   /** Times in order. May go into `target` when that is long enough, as in all that follow; not to be changed, as nothing here. */
@@ -31,6 +31,8 @@ export interface OpenBlock extends BlockExtent {
   paths(): Map<string, Set<LeafType>>
   /** Rows from…to with their payloads. */
   rows(from: number, to: number): Rows
+  /** The same, at most `rowsMax` at a time. */
+  cursor(from: number, to: number, rowsMax: number): RowCursor
 }
 
 /**
@@ -177,19 +179,25 @@ class Opened implements OpenBlock {
   }
 
   rows(from: number, to: number): Rows {
+    const rows = Math.max(0, Math.min(to, this.count) - Math.max(0, from))
+    return this.cursor(from, to, rows).next()
+  }
+
+  cursor(from: number, to: number, rowsMax: number): RowCursor {
     const first = Math.max(0, Math.min(from, this.count))
     const last = Math.max(first, Math.min(to, this.count))
-    const range = [first, last] as const
     const { map, payloads, fields } = this.#series
-    return guarded('block', () => ({
-      count: last - first,
-      times: this.#ownTimes.slice(first, last),
-      seqs: this.seqs().slice(first, last),
-      receivedAt: this.receivedAt().slice(first, last),
-      metas: this.metas().slice(first, last),
-      ...writeTexts(map, payloads, range, this.payloadBytes),
-      fields: fields && writeTexts(map, fields, range, 64 * this.count),
-    }))
+    const columns: BlockColumns = {
+      map,
+      count: this.count,
+      receivedAtColumn: this.#hasReceivedAt ? 2 : -1,
+      metaColumn: this.#metaColumn,
+      hasClockSeqs: this.#hasClockSeqs,
+      payloads,
+      payloadBytes: this.payloadBytes,
+      fields,
+    }
+    return guarded('block', () => new RowCursor(columns, first, last, rowsMax))
   }
 
   #integers(column: number, target?: Float64Array): Float64Array {

@@ -36,6 +36,9 @@ export const blockBytesMax = 8 * 2 ** 20
 /** Payload and field bytes a block can have at all: a larger number in a block is damage. */
 export const blockBytesLimit = 64 * 2 ** 20
 
+/** What the cleaned fields of a row may take, for a start. */
+export const rowBytesHint = 64
+
 /** Where a block that starts at row `from` ends at the latest. */
 export function blockEnd(rows: Rows, from: number, rowsMax = blockRowsMax): number {
   const last = Math.min(rows.count, from + Math.min(rowsMax, blockRowsMax))

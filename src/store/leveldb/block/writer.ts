@@ -4,34 +4,47 @@ import { blockBytesLimit, type Texts } from './rows.ts'
 import { readGroupOf, type StoredBody, type StoredGroup } from './body.ts'
 import { type ColumnMap, type ColumnReader, readColumn } from './columns.ts'
 import { decimalBytesMax, writeDecimal, writeShortDecimal } from './decimal.ts'
-import { decodeIntegers } from './integers.ts'
+import { IntegerWindow } from './integers.ts'
 import { leafKind, words } from './json.ts'
-import { decodeNumbers, type NumberColumn, spelling } from './numbers.ts'
+import { checkPlaces, type NumberStream, openNumbers, spelling } from './numbers.ts'
 import { decodeTexts } from './texts.ts'
 
-/** Texts from…to of a body, which has about `sizeHint` bytes in all. */
-export function writeTexts(
-  map: ColumnMap,
-  body: StoredBody,
-  [from, to]: readonly [number, number],
-  sizeHint: number,
-): Texts {
-  const groupOf = readGroupOf(map, body)
-  const groups = body.groups.map((group) => createGroupWriter(map, group))
-  const out = new TextBuffer(Math.ceil((sizeHint * (to - from)) / Math.max(1, body.rows)) + 64)
-  const offsets = new Uint32Array(to - from)
-  const lengths = new Uint32Array(to - from)
-  const next = countBefore(groupOf, groups.length, from)
-  for (let row = from; row < to; row++) {
-    const place = groupOf ? groupOf[row]! : 0
-    const start = out.length
-    const index = next[place]!
-    next[place] = index + 1
-    groups[place]!(out, index)
-    offsets[row - from] = start
-    lengths[row - from] = out.length - start
+/** The texts of a body, row after row from `from`. */
+export class BodyWriter {
+  readonly #groupOf: Uint8Array | null
+  readonly #groups: GroupWriter[]
+  /** The next text of each group. */
+  readonly #next: Uint32Array
+  readonly #out: TextBuffer
+  #row: number
+
+  /** Of some `sizeHint` bytes for the rows that are written at a time. */
+  constructor(map: ColumnMap, body: StoredBody, from: number, sizeHint: number) {
+    this.#groupOf = readGroupOf(map, body)
+    this.#groups = body.groups.map((group) => createGroupWriter(map, group))
+    this.#next = countBefore(this.#groupOf, this.#groups.length, from)
+    this.#out = new TextBuffer(sizeHint + 64)
+    this.#row = from
   }
-  return { bytes: out.bytes.subarray(0, out.length), offsets, lengths }
+
+  /** Begins anew: what was written before is gone. */
+  clear(): void {
+    this.#out.length = 0
+  }
+
+  /** Writes the next text; gives where it ends. */
+  write(): number {
+    const place = this.#groupOf ? this.#groupOf[this.#row]! : 0
+    this.#row++
+    const index = this.#next[place]!
+    this.#next[place] = index + 1
+    this.#groups[place]!(this.#out, index)
+    return this.#out.length
+  }
+
+  get bytes(): Buffer {
+    return this.#out.bytes.subarray(0, this.#out.length)
+  }
 }
 
 function countBefore(groupOf: Uint8Array | null, groups: number, row: number): Uint32Array {
@@ -64,11 +77,11 @@ function createGroupWriter(map: ColumnMap, { shape, count, column }: StoredGroup
 }
 
 function createLeafWriter(column: ColumnReader, kind: number, count: number): GroupWriter {
-  if (kind === leafKind.number) return createNumberWriter(decodeNumbers(column, count), count)
+  if (kind === leafKind.number) return createNumberWriter(openNumbers(column, count), count)
   if (kind === leafKind.string) return createTextWriter(decodeTexts(column, count))
-  const places = decodeIntegers(column, count, new Float64Array(count))
+  const places = new IntegerWindow(column, count)
   return (out, index) => {
-    const word = words[places[index]!]
+    const word = words[places.at(index)]
     if (!word) throw new RangeError('a word is none of JSON')
     out.literal(word, 0, word.length)
   }
@@ -78,7 +91,7 @@ function createTextWriter({ bytes, offsets, lengths }: Texts): GroupWriter {
   return (out, index) => out.append(bytes, offsets[index]!, lengths[index]!)
 }
 
-function createNumberWriter(column: NumberColumn, count: number): GroupWriter {
+function createNumberWriter(column: NumberStream, count: number): GroupWriter {
   if (column.spelling === spelling.text) return createTextWriter(column.texts!)
   const plain = createPlainWriter(column)
   if (column.oddRows.length === 0) return plain
@@ -92,21 +105,22 @@ function createNumberWriter(column: NumberColumn, count: number): GroupWriter {
   }
 }
 
-function createPlainWriter({ spelling: form, places, values, decimals }: NumberColumn): GroupWriter {
-  if (form === spelling.double) {
+function createPlainWriter({ places, integers, doubles, decimals, ...column }: NumberStream): GroupWriter {
+  if (!integers) {
     return (out, index) => {
-      const text = Buffer.from(String(values[index]), 'latin1')
+      const text = Buffer.from(String(doubles[index]), 'latin1')
       out.append(text, 0, text.length)
     }
   }
-  if (form === spelling.canonical) {
+  if (column.spelling === spelling.canonical) {
     return (out, index) => {
-      out.length = writeShortDecimal(out.bytes, out.length, values[index]!, places)
+      out.length = writeShortDecimal(out.bytes, out.length, integers.at(index), places)
     }
   }
   return (out, index) => {
-    const own = decimals ? decimals[index]! : places
-    out.length = writeDecimal(out.bytes, out.length, values[index]!, places, own)
+    const own = decimals ? decimals.at(index) : places
+    checkPlaces(own, places)
+    out.length = writeDecimal(out.bytes, out.length, integers.at(index), places, own)
   }
 }
 

@@ -28,7 +28,7 @@ export interface RowBytes {
   payloadEnd: number
 }
 
-/** Gathers rows until a chunk is full. */
+/** Gathers rows until a chunk is full; takes more, too. */
 export class ChunkWriter {
   readonly #rowsMax: number
   readonly #bytesMax: number
@@ -43,11 +43,12 @@ export class ChunkWriter {
   #length = 0
   count = 0
 
-  constructor(rowsMax: number, bytesMax: number) {
+  constructor(rowsMax: number, bytesMax: number, rowsExpected = rowsMax) {
     this.#rowsMax = rowsMax
     this.#bytesMax = bytesMax
-    const numbers = (): Uint32Array => new Uint32Array(rowsMax)
-    const doubles = (): Float64Array => new Float64Array(rowsMax)
+    const rows = Math.min(rowsMax, rowsExpected)
+    const numbers = (): Uint32Array => new Uint32Array(rows)
+    const doubles = (): Float64Array => new Float64Array(rows)
     this.#topics = numbers()
     this.#captures = numbers()
     this.#fieldsEnds = numbers()
@@ -55,7 +56,7 @@ export class ChunkWriter {
     this.#times = doubles()
     this.#seqs = doubles()
     this.#receivedAt = doubles()
-    this.#bytes = new Uint8Array(Math.min(bytesMax, rowsMax * 96))
+    this.#bytes = new Uint8Array(Math.min(bytesMax, rows * 96))
   }
 
   get isFull(): boolean {
@@ -68,6 +69,7 @@ export class ChunkWriter {
   ): void {
     const { topicId, time, seq, receivedAt, captureId } = row
     const { fields, fieldsAt, fieldsEnd, payload, payloadAt, payloadEnd } = source
+    if (this.count === this.#topics.length) this.#growRows()
     const at = this.count++
     this.#topics[at] = topicId
     this.#times[at] = time
@@ -82,6 +84,7 @@ export class ChunkWriter {
 
   /** Row `at` of decoded rows: as `push`, without an object for each of millions. */
   pushDecoded(rows: Rows, topicId: number, at: number): void {
+    if (this.count === this.#topics.length) this.#growRows()
     const { fields } = rows
     const to = this.count++
     this.#topics[to] = topicId
@@ -97,6 +100,35 @@ export class ChunkWriter {
     const payloadAt = rows.offsets[at]!
     this.#copy(rows.bytes, payloadAt, payloadAt + rows.lengths[at]!)
     this.#payloadEnds[to] = this.#length
+  }
+
+  /** Row `at` of another writer. */
+  pushFrom(other: ChunkWriter, at: number): void {
+    if (this.count === this.#topics.length) this.#growRows()
+    const to = this.count++
+    this.#topics[to] = other.#topics[at]!
+    this.#times[to] = other.#times[at]!
+    this.#seqs[to] = other.#seqs[at]!
+    this.#receivedAt[to] = other.#receivedAt[at]!
+    this.#captures[to] = other.#captures[at]!
+    const from = at === 0 ? 0 : other.#payloadEnds[at - 1]!
+    const fieldsEnd = other.#fieldsEnds[at]!
+    const payloadEnd = other.#payloadEnds[at]!
+    const start = this.#length
+    this.#copy(other.#bytes, from, payloadEnd)
+    this.#fieldsEnds[to] = start + fieldsEnd - from
+    this.#payloadEnds[to] = this.#length
+  }
+
+  /** The times of the rows at hand, and their numbers: until the next push. */
+  keys(): { times: Float64Array; seqs: Float64Array } {
+    return { times: this.#times, seqs: this.#seqs }
+  }
+
+  /** Forgets the rows, and keeps the memory. */
+  clear(): void {
+    this.count = 0
+    this.#length = 0
   }
 
   /** What was gathered; the writer must not be used after. */
@@ -119,6 +151,19 @@ export class ChunkWriter {
     }
   }
 
+  #growRows(): void {
+    const size = Math.max(16, 2 * this.#topics.length)
+    const numbers = (from: Uint32Array): Uint32Array => grown(from, new Uint32Array(size))
+    const doubles = (from: Float64Array): Float64Array => grown(from, new Float64Array(size))
+    this.#topics = numbers(this.#topics)
+    this.#captures = numbers(this.#captures)
+    this.#fieldsEnds = numbers(this.#fieldsEnds)
+    this.#payloadEnds = numbers(this.#payloadEnds)
+    this.#times = doubles(this.#times)
+    this.#seqs = doubles(this.#seqs)
+    this.#receivedAt = doubles(this.#receivedAt)
+  }
+
   #copy(source: Uint8Array, from: number, to: number): void {
     const size = to - from
     if (this.#length + size > this.#bytes.length) {
@@ -132,6 +177,11 @@ export class ChunkWriter {
     else bytes.set(source.subarray(from, to), at)
     this.#length = at + size
   }
+}
+
+function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {
+  to.set(from)
+  return to
 }
 
 /** The buffers of a chunk, to be given to another thread. */

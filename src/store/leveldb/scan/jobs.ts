@@ -5,8 +5,17 @@ import type { BlockEntry, Directory } from '../directory.ts'
 import type { HotRows } from '../hot/pages.ts'
 import type { RowChunk } from './chunk.ts'
 import { mergeRuns } from './merge.ts'
+import { mergeWindows } from './windows.ts'
 import { BlockNumbers, firstAbove, HotNumbers } from './numbers.ts'
-import { type BlockOpener, BlockRun, type Bounds, HotRun, type Run } from './runs.ts'
+import {
+  type BlockOpener,
+  BlockRun,
+  type Bounds,
+  HotRun,
+  type Run,
+  type SliceSize,
+  type TimedRun,
+} from './runs.ts'
 
 /** Blocks and rows in memory as they stand for one query. */
 export interface Sources {
@@ -58,22 +67,27 @@ export interface SinceJob {
 /** A chunk costs two messages between threads, each tens of microseconds. */
 const chunkRows = 4000
 const chunkBytes = 2 ** 20
-/** Rows of open blocks held at a time, over all topics of a query. */
-const openRows = 262_144
+/** What of open blocks is put together at a time, over all topics of a query. */
+const openRows = 131_072
+const openBytes = 16 * 2 ** 20
 const sliceRowsMin = 64
 const sliceRowsMax = 4096
+const sliceBytesMin = 8192
 
 /** Rows of all topics in (time, seq) order. */
 export function rangeChunks(sources: Sources, job: RangeJob): Generator<RowChunk> {
   const { directory, openBlock } = sources
   const { ids } = job.topics
-  const runs: Run[] = []
-  const reading = { openBlock, sliceRows: sliceFor(ids.length) }
+  const runs: TimedRun[] = []
+  const reading = { openBlock, slice: sliceFor(ids.length) }
   for (const [i, topicId] of ids.entries()) {
     const entries = directory.between(topicId, job.from, job.to).filter((entry) => mayHold(entry, job))
     if (job.order === 'desc') entries.reverse()
     if (entries.length > 0) runs.push(new BlockRun(topicId, entries, job, reading))
     runs.push(...hotTopics(sources, job.topics, i).map((hot) => new HotRun(hot, job)))
+  }
+  if (job.order === 'asc' && job.limit === Number.POSITIVE_INFINITY) {
+    return mergeWindows(runs, { chunkRows, chunkBytes })
   }
   return mergeRuns(runs, job.order, { limit: job.limit, chunkRows, chunkBytes })
 }
@@ -94,7 +108,7 @@ export function sinceChunks(sources: Sources, { after, limit }: SinceJob): Gener
   for (const topicId of directory.topicIds()) {
     for (const entry of directory.entries(topicId)) if (entry.seqMax > after) found.push({ topicId, entry })
   }
-  const reading = { openBlock, sliceRows: sliceFor(found.length) }
+  const reading = { openBlock, slice: sliceFor(found.length) }
   const runs: Run[] = found.map(({ topicId, entry }) => new BlockNumbers(topicId, entry, after, reading))
   for (const { rows, visible } of epochs) {
     if (firstAbove(rows, visible, after) < visible) runs.push(new HotNumbers(rows, visible, after))
@@ -102,8 +116,12 @@ export function sinceChunks(sources: Sources, { after, limit }: SinceJob): Gener
   return mergeRuns(runs, 'asc', { limit, chunkRows, chunkBytes })
 }
 
-function sliceFor(runs: number): number {
-  return Math.min(sliceRowsMax, Math.max(sliceRowsMin, Math.floor(openRows / Math.max(1, runs))))
+function sliceFor(runs: number): SliceSize {
+  const share = (all: number): number => Math.floor(all / Math.max(1, runs))
+  return {
+    rows: Math.min(sliceRowsMax, Math.max(sliceRowsMin, share(openRows))),
+    bytes: Math.max(sliceBytesMin, share(openBytes)),
+  }
 }
 
 function mayHold(entry: { tmin: number; tmax: number }, { order, after }: Bounds): boolean {

@@ -11,18 +11,21 @@ export interface MergeLimits {
   chunkBytes: number
 }
 
+const firstRows = 128
+
 /** Chunks of merged rows. The caller may stop between any two. */
 export function* mergeRuns(
   runs: readonly Run[],
   order: 'asc' | 'desc',
   { limit, chunkRows, chunkBytes }: MergeLimits,
 ): Generator<RowChunk> {
-  const heap = new RunHeap(order === 'asc' ? 1 : -1)
+  const heap = new RunHeap<Run>(order === 'asc' ? 1 : -1)
   for (const run of runs) heap.push(run)
   const rowsOf = (left: number): number => Math.min(chunkRows, left)
   let left = limit
   if (left <= 0) return
-  let chunk = new ChunkWriter(rowsOf(left), chunkBytes)
+  // Most questions have a few rows for an answer.
+  let chunk = new ChunkWriter(rowsOf(left), chunkBytes, firstRows)
   for (let run = heap.top; run && left > 0; run = heap.top) {
     if (!run.isOpen) {
       heap.settle(run.open())
@@ -37,19 +40,20 @@ export function* mergeRuns(
   if (chunk.count > 0 && !chunk.isFull) yield chunk.finish()
 }
 
-class RunHeap {
-  readonly #runs: Run[] = []
+/** Runs by the row they stand at. */
+export class RunHeap<T extends Run> {
+  readonly #runs: T[] = []
   readonly #sign: 1 | -1
 
   constructor(sign: 1 | -1) {
     this.#sign = sign
   }
 
-  get top(): Run | undefined {
+  get top(): T | undefined {
     return this.#runs[0]
   }
 
-  push(run: Run): void {
+  push(run: T): void {
     const runs = this.#runs
     let at = runs.length
     runs.push(run)
@@ -81,7 +85,7 @@ class RunHeap {
   }
 
   /** At one place a run that is not open comes first: it may hold the row that is due. */
-  #isBefore(a: Run, b: Run): boolean {
+  #isBefore(a: T, b: T): boolean {
     const order = (a.time - b.time || a.seq - b.seq) * this.#sign
     return order < 0 || (order === 0 && !a.isOpen && b.isOpen)
   }

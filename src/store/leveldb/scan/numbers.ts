@@ -1,12 +1,12 @@
 // Runs in the order of numbers instead of time: what a projection of the log (sessions, retained messages, a live stream)
 // has missed. Blocks name the smallest and largest number they hold, so only those with newer ones are opened.
 
-import type { OpenBlock } from '../block/open.ts'
+import type { RowCursor } from '../block/cursor.ts'
 import type { Rows } from '../block/rows.ts'
 import type { BlockEntry } from '../directory.ts'
 import type { HotRows } from '../hot/pages.ts'
 import type { ChunkWriter } from './chunk.ts'
-import { type BlockOpener, giveHotRow, type Run } from './runs.ts'
+import { type BlockOpener, giveHotRow, type Run, type SliceSize } from './runs.ts'
 
 /** The rows of one block with numbers above `after`. */
 export class BlockNumbers implements Run {
@@ -16,8 +16,8 @@ export class BlockNumbers implements Run {
   readonly #topicId: number
   readonly #entry: BlockEntry
   readonly #after: number
-  readonly #reading: { openBlock: BlockOpener; sliceRows: number }
-  #block: OpenBlock | null = null
+  readonly #reading: { openBlock: BlockOpener; slice: SliceSize }
+  #cursor: RowCursor | null = null
   #seqs: Float64Array = new Float64Array(0)
   /** Rows by number. */
   #order: Uint32Array = new Uint32Array(0)
@@ -29,7 +29,7 @@ export class BlockNumbers implements Run {
     topicId: number,
     entry: BlockEntry,
     after: number,
-    reading: { openBlock: BlockOpener; sliceRows: number },
+    reading: { openBlock: BlockOpener; slice: SliceSize },
   ) {
     this.#topicId = topicId
     this.#entry = entry
@@ -39,13 +39,21 @@ export class BlockNumbers implements Run {
   }
 
   open(): boolean {
-    this.#block = this.#reading.openBlock(this.#topicId, this.#entry)
-    const seqs = this.#block.seqs()
+    const block = this.#reading.openBlock(this.#topicId, this.#entry)
+    const seqs = block.seqs()
     this.#seqs = seqs
-    this.#order = Uint32Array.from(seqs.keys())
+    const order = Uint32Array.from(seqs.keys())
       .filter((row) => seqs[row]! > this.#after)
       .sort((a, b) => seqs[a]! - seqs[b]!)
+    this.#order = order
     this.isOpen = true
+    if (order.length === 0) return this.#stand()
+    // Late readings stand out of order, and then the whole block is put together; else a slice of it at a time.
+    const isInOrder = order.every((row, i) => i === 0 || row > order[i - 1]!)
+    if (isInOrder) {
+      this.#first = order[0]!
+      this.#cursor = block.cursor(this.#first, order.at(-1)! + 1, this.#reading.slice.rows)
+    } else this.#rows = block.rows(0, block.count)
     return this.#stand()
   }
 
@@ -57,19 +65,17 @@ export class BlockNumbers implements Run {
     return this.#stand()
   }
 
-  /** Late readings stand out of order, and then the whole block is put together; else a slice of it at a time. */
   #rowsAround(row: number): Rows {
-    const rows = this.#rows
-    if (rows && row >= this.#first && row < this.#first + rows.count) return rows
-    const isInOrder = this.#order.every((at, i) => i === 0 || at > this.#order[i - 1]!)
-    this.#first = isInOrder ? row : 0
-    const end = isInOrder ? row + this.#reading.sliceRows : this.#entry.count
-    return (this.#rows = this.#block!.rows(this.#first, end))
+    while (!this.#rows || row >= this.#first + this.#rows.count) {
+      this.#first += this.#rows?.count ?? 0
+      this.#rows = this.#cursor!.next(this.#reading.slice.bytes)
+    }
+    return this.#rows
   }
 
   #stand(): boolean {
     if (this.#at >= this.#order.length) {
-      this.#block = null
+      this.#cursor = null
       this.#rows = null
       return false
     }

@@ -4,6 +4,7 @@
 import type { BlockEntry } from '../directory.ts'
 import type { HotRows } from '../hot/pages.ts'
 import { readBody } from '../segment.ts'
+import type { RowCursor } from '../block/cursor.ts'
 import type { OpenBlock } from '../block/open.ts'
 import type { Rows } from '../block/rows.ts'
 import type { ChunkWriter } from './chunk.ts'
@@ -28,6 +29,18 @@ export interface Run {
   give(to: ChunkWriter): boolean
 }
 
+/** A run in the order of time. */
+export interface TimedRun extends Run {
+  /** The time of a row up to `rows` further on, of those at hand; while it is open. */
+  timeAhead(rows: number): number
+}
+
+/** How much of a block is put together at a time: rows, and bytes of their texts. */
+export interface SliceSize {
+  rows: number
+  bytes: number
+}
+
 /** Opens a block; throws `store_corrupt` with topic and time range. */
 export type BlockOpener = (topicId: number, entry: BlockEntry) => OpenBlock
 
@@ -40,7 +53,7 @@ function isWithin(time: number, seq: number, { from, to, order, after }: Bounds)
 }
 
 /** The blocks of one topic. */
-export class BlockRun implements Run {
+export class BlockRun implements TimedRun {
   time = 0
   seq = 0
   isOpen = false
@@ -48,39 +61,38 @@ export class BlockRun implements Run {
   readonly #entries: BlockEntry[]
   readonly #bounds: Bounds
   readonly #openBlock: BlockOpener
-  readonly #sliceRows: number
+  readonly #slice: SliceSize
   #block: OpenBlock | null = null
-  /** Rows of the block that are still to be read: #from ≤ row < #to. */
+  /** Oldest first. */
+  #cursor: RowCursor | null = null
+  /** Newest first: rows of the block that are still to be read: #from ≤ row < #to. */
   #from = 0
   #to = 0
   #rows: Rows | null = null
   #at = 0
 
-  /** `entries` in the order of the bounds. At most `sliceRows` rows are put together at a time. */
+  /** `entries` in the order of the bounds. At most a slice of rows is put together at a time. */
   constructor(
     topicId: number,
     entries: BlockEntry[],
     bounds: Bounds,
-    { openBlock, sliceRows }: { openBlock: BlockOpener; sliceRows: number },
+    { openBlock, slice }: { openBlock: BlockOpener; slice: SliceSize },
   ) {
     this.#topicId = topicId
     this.#entries = entries
     this.#bounds = bounds
     this.#openBlock = openBlock
-    this.#sliceRows = sliceRows
+    this.#slice = slice
     this.#standAtBound()
   }
 
   open(): boolean {
-    while (this.#from >= this.#to) {
+    while (!this.#hasMore) {
       const entry = this.#entries.shift()
       if (!entry) return false
-      this.#block = this.#openBlock(this.#topicId, entry)
-      const range = rowsWithin(this.#block, this.#bounds)
-      this.#from = range.from
-      this.#to = range.to
+      this.#openNext(entry)
     }
-    this.#slice()
+    this.#readSlice()
     this.isOpen = true
     this.#stand()
     return true
@@ -95,28 +107,50 @@ export class BlockRun implements Run {
       return true
     }
     this.#rows = null
-    if (this.#from < this.#to) {
-      this.#slice()
+    if (this.#hasMore) {
+      this.#readSlice()
       this.#stand()
       return true
     }
     this.isOpen = false
     this.#block = null
+    this.#cursor = null
     return this.#standAtBound()
   }
 
-  #slice(): void {
-    const { order } = this.#bounds
-    const rows = Math.min(this.#sliceRows, this.#to - this.#from)
-    if (order === 'asc') {
-      this.#rows = this.#block!.rows(this.#from, this.#from + rows)
-      this.#from += rows
-      this.#at = 0
+  timeAhead(rows: number): number {
+    const { times, count } = this.#rows!
+    return this.#bounds.order === 'asc'
+      ? times[Math.min(count - 1, this.#at + rows)]!
+      : times[Math.max(0, this.#at - rows)]!
+  }
+
+  get #hasMore(): boolean {
+    return this.#cursor ? !this.#cursor.isAtEnd : this.#from < this.#to
+  }
+
+  #openNext(entry: BlockEntry): void {
+    const block = this.#openBlock(this.#topicId, entry)
+    const { from, to } = rowsWithin(block, this.#bounds)
+    if (this.#bounds.order === 'asc') {
+      this.#cursor = from < to ? block.cursor(from, to, this.#slice.rows) : null
     } else {
-      this.#rows = this.#block!.rows(this.#to - rows, this.#to)
-      this.#to -= rows
-      this.#at = rows - 1
+      this.#block = block
+      this.#from = from
+      this.#to = to
     }
+  }
+
+  #readSlice(): void {
+    if (this.#cursor) {
+      this.#rows = this.#cursor.next(this.#slice.bytes)
+      this.#at = 0
+      return
+    }
+    const rows = Math.min(this.#slice.rows, this.#to - this.#from)
+    this.#rows = this.#block!.rows(this.#to - rows, this.#to)
+    this.#to -= rows
+    this.#at = rows - 1
   }
 
   #stand(): void {
@@ -135,15 +169,20 @@ export class BlockRun implements Run {
 }
 
 function rowsWithin(block: OpenBlock, bounds: Bounds): { from: number; to: number } {
-  const times = block.times()
   let from = block.rowAt(bounds.from)
   let to = block.rowAt(bounds.to)
-  if (!bounds.after) return { from, to }
+  const isWhole = !bounds.after || isBehind(block, bounds, bounds.after.time)
+  if (isWhole) return { from, to }
+  const times = block.times()
   const seqs = block.seqs()
   if (bounds.order === 'asc') while (from < to && !isWithin(times[from]!, seqs[from]!, bounds)) from++
   else while (to > from && !isWithin(times[to - 1]!, seqs[to - 1]!, bounds)) to--
   return { from, to }
 }
+
+/** Whether all of a block comes after a time in the order asked for. */
+const isBehind = ({ tmin, tmax }: OpenBlock, { order }: Bounds, time: number): boolean =>
+  order === 'asc' ? tmin > time : tmax < time
 
 /** One topic's rows in one epoch. */
 export interface HotTopic {
@@ -155,7 +194,7 @@ export interface HotTopic {
   isOrdered: boolean
 }
 
-export class HotRun implements Run {
+export class HotRun implements TimedRun {
   time: number
   seq: number
   isOpen = false
@@ -184,6 +223,10 @@ export class HotRun implements Run {
     giveHotRow(rows, topicId, this.#found[this.#at]!, to)
     this.#at++
     return this.#stand()
+  }
+
+  timeAhead(rows: number): number {
+    return this.#hot.rows.time(this.#found[Math.min(this.#found.length - 1, this.#at + rows)]!)
   }
 
   #stand(): boolean {

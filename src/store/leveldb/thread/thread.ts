@@ -20,6 +20,9 @@ interface Call {
   wake: (() => void) | null
 }
 
+/** What a thread works on lies outside V8's heap: with more, dead objects would only wait longer. */
+const maxYoungGenerationSizeMb = 12
+
 export class StoreThread {
   readonly #data: ThreadData
   readonly #calls = new Map<number, Call>()
@@ -92,7 +95,11 @@ export class StoreThread {
   }
 
   #start(): Worker {
-    const worker = startThread('./main', import.meta.url, { workerData: this.#data, name: 'amber store' })
+    const worker = startThread('./main', import.meta.url, {
+      workerData: this.#data,
+      name: 'amber store',
+      resourceLimits: { maxYoungGenerationSizeMb },
+    })
     // A thread that waits for work keeps no process alive.
     worker.unref()
     worker.on('message', (answer: Answer) => this.#take(answer))

@@ -38,6 +38,18 @@ function expectSame(actual: Rows, rows: Rows, from: number): void {
   expect(actual.metas).toEqual(rows.metas.slice(from, to))
 }
 
+/** Rows of a cursor without what its memory has room for besides. */
+function ownOf({ count, times, seqs, receivedAt, metas, ...texts }: Rows): Rows {
+  return {
+    count,
+    times: times.slice(0, count),
+    seqs: seqs.slice(0, count),
+    receivedAt: receivedAt.slice(0, count),
+    metas: metas.slice(0, count),
+    ...texts,
+  }
+}
+
 interface Message {
   id: string
   payload_utf8?: string
@@ -264,6 +276,13 @@ describe('a part of the rows', () => {
         expectSame(byRow, rows, from)
         const end = to < rows.count ? rows.times[to]! : Number.POSITIVE_INFINITY
         const start = from < rows.count ? rows.times[from]! : Number.POSITIVE_INFINITY
+        const cursor = openBlock(block, shapes).cursor(from, to, 1 + (from % 5))
+        for (let at = from; !cursor.isAtEnd; ) {
+          const some = cursor.next()
+          expectSame(ownOf(some), rows, at)
+          at += some.count
+          if (cursor.isAtEnd) expect(at).toBe(to)
+        }
         const byTime = decodeBlock(block, shapes, { by: 'time', from: start, to: end })
         expect(byTime.count).toBe(to - from)
         expectSame(byTime, rows, from)

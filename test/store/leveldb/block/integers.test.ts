@@ -7,7 +7,12 @@ import {
   mapColumns,
   readColumn,
 } from '../../../../src/store/leveldb/block/columns.ts'
-import { decodeIntegers, encodeIntegers } from '../../../../src/store/leveldb/block/integers.ts'
+import {
+  decodeIntegers,
+  encodeIntegers,
+  IntegerWindow,
+  skipIntegers,
+} from '../../../../src/store/leveldb/block/integers.ts'
 
 function roundTrip(values: readonly number[]): { back: number[]; bytes: number } {
   const out = new ColumnWriter(values.length)
@@ -19,8 +24,16 @@ function roundTrip(values: readonly number[]): { back: number[]; bytes: number }
   const record = finishColumns(head, out)
   const input = new ByteReader(record)
   const count = input.uint()
-  const column = readColumn(mapColumns(record, input, 1), 0)
-  return { back: [...decodeIntegers(column, count, new Float64Array(count))], bytes }
+  const map = mapColumns(record, input, 1)
+  const column = readColumn(map, 0)
+  const back = [...decodeIntegers(column, count, new Float64Array(count))]
+  // Read forward it says the same, and who skips it ends where who reads it does.
+  const window = new IntegerWindow(readColumn(map, 0), count)
+  for (let i = 0; i < count; i += 1 + (i % 5)) expect(window.at(i)).toBe(back[i])
+  const skipped = readColumn(map, 0)
+  skipIntegers(skipped, count)
+  expect([skipped.at, skipped.control.offset]).toEqual([column.at, column.control.offset])
+  return { back, bytes }
 }
 
 const integerMax = 2 ** 52 - 1
