@@ -1,19 +1,21 @@
 // /prometheus/api/v1: what a stock Grafana asks of a Prometheus, in Prometheus' own envelope. GET and POST are the same;
 // parameters it does not know are left alone, since each version of Grafana sends others.
 
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from '@sinclair/typebox'
 import { AppError } from '../../domain/errors.ts'
 import { parseTime } from '../../domain/time.ts'
-import { formatNumber } from '../../query/promql/grouping.ts'
 import { parseNumber } from '../../query/promql/number.ts'
 import type { Labels } from '../../query/promql/labels.ts'
 import type { Query } from '../../query/query.ts'
 import type { Asker, PromResult, Within } from '../../query/promql/service.ts'
+import { Turns } from '../../query/turns.ts'
 import type { RouteContext } from '../context.ts'
 import { signalOf } from '../gone.ts'
 import { toAppError } from '../problem.ts'
 import { type PromParameter, promDoc } from '../promDoc.ts'
+import { encodeResult } from '../promText.ts'
 import { faultOf, parseSearch } from '../search.ts'
 
 const base = '/prometheus/api/v1'
@@ -34,8 +36,12 @@ interface PromRoute {
   summary: string
   parameters: readonly PromParameter[]
   methods?: readonly string[]
-  handle: (given: Given, request: FastifyRequest, asker: Asker) => Promise<string>
+  /** Gives data as JSON, or what PromQL comes to. */
+  handle: (given: Given, request: FastifyRequest, asker: Asker) => Promise<string | PromResult>
 }
+
+/** Prometheus' envelope. */
+const around = ['{"status":"success","data":', '}'] as const
 
 const params = Type.Object({ name: Type.String({ description: 'Of the label.' }) })
 
@@ -52,8 +58,12 @@ export function addPrometheus(app: FastifyInstance, { login, query, log }: Route
         const principal = login.principalOf(request)
         const asker = { mayRead: (topic: string) => principal.mayRead(topic), signal: signalOf(reply) }
         const data = await handle(givenIn(request), request, asker)
+        const pieces =
+          typeof data === 'string' ? [] : await encodeResult(data, new Turns(asker.signal), around)
         void reply.header('content-type', 'application/json').header('cache-control', 'no-store')
-        return reply.send(`{"status":"success","data":${data}}`)
+        if (typeof data === 'string') return reply.send(around.join(data))
+        if (pieces.length === 1) return reply.send(pieces[0])
+        return reply.send(Readable.from(pieces))
       }
       for (const method of methods) {
         scope.route({
@@ -83,7 +93,7 @@ function addQueries(add: Add, query: Query): void {
     parameters: ['query', 'time'],
     async handle(given, _request, asker) {
       const timeMs = timeOf(given, 'time', Date.now())
-      return encodeResult(await query.promql.instant(required(given, 'query'), timeMs, asker))
+      return query.promql.instant(required(given, 'query'), timeMs, asker)
     },
   })
   add('/query_range', {
@@ -93,7 +103,7 @@ function addQueries(add: Add, query: Query): void {
       const startMs = timeOf(given, 'start', null)
       const endMs = timeOf(given, 'end', null)
       const steps = { startMs, endMs, stepMs: stepOf(required(given, 'step')) }
-      return encodeResult(await query.promql.range(required(given, 'query'), steps, asker))
+      return query.promql.range(required(given, 'query'), steps, asker)
     },
   })
 }
@@ -250,31 +260,4 @@ function wrong(name: string, message: string): AppError {
   return new AppError('bad_request', `invalid parameter "${name}": ${message}`, {
     problems: [{ path: name, message }],
   })
-}
-
-function encodeResult(result: PromResult): string {
-  if (result.type === 'vector') {
-    const rows = result.series.map(
-      ({ labels, values }) =>
-        `{"metric":${JSON.stringify(labels)},"value":[${result.timeMs / 1000},"${formatNumber(values[0] ?? Number.NaN)}"]}`,
-    )
-    return `{"resultType":"vector","result":[${rows.join(',')}]}`
-  }
-  if (result.type === 'matrix') {
-    // Series mostly have their numbers at the same steps.
-    const heads = new Map<number, string>()
-    const rows = result.series.map(({ labels, times, values }) => {
-      let text = ''
-      for (let at = 0; at < times.length; at++) {
-        const time = times[at] ?? 0
-        let head = heads.get(time)
-        if (head === undefined) heads.set(time, (head = `[${time / 1000},"`))
-        text += `${at === 0 ? '' : ','}${head}${formatNumber(values[at] ?? Number.NaN)}"]`
-      }
-      return `{"metric":${JSON.stringify(labels)},"values":[${text}]}`
-    })
-    return `{"resultType":"matrix","result":[${rows.join(',')}]}`
-  }
-  const text = result.type === 'scalar' ? `"${formatNumber(result.value)}"` : JSON.stringify(result.value)
-  return `{"resultType":"${result.type}","result":[${result.timeMs / 1000},${text}]}`
 }
