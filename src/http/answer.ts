@@ -5,6 +5,8 @@ import { createHash, hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../domain/errors.ts'
+import { Turns } from '../query/turns.ts'
+import { signalOf } from './gone.ts'
 import { encodeCsvRow } from './readingText.ts'
 import { type Search, withParameter } from './search.ts'
 
@@ -57,7 +59,11 @@ export class PageWriter<T> {
 }
 
 /** Sends one page in the form asked for. */
-export function sendPage<T>(request: FastifyRequest, reply: FastifyReply, page: PageText<T>): FastifyReply {
+export async function sendPage<T>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  page: PageText<T>,
+): Promise<FastifyReply> {
   head(request, reply, page)
   const format = formatOf(request)
   if (page.isTagged === true) return sendTagged(request, reply, page as PageText<unknown>, format)
@@ -65,7 +71,8 @@ export function sendPage<T>(request: FastifyRequest, reply: FastifyReply, page: 
   const first = pieces.next().value ?? ''
   const second = pieces.next().value
   void reply.header('content-type', mediaTypes[format])
-  return reply.send(second === undefined ? first : Readable.from(chain([first, second], pieces)))
+  if (second === undefined) return reply.send(first)
+  return reply.send(Readable.from(inTurns([first, second], pieces, signalOf(reply))))
 }
 
 function head(request: FastifyRequest, reply: FastifyReply, { next }: { next: string | null }): void {
@@ -80,13 +87,18 @@ function head(request: FastifyRequest, reply: FastifyReply, { next }: { next: st
 }
 
 /** Weak, since compression does not change it (RFC 9110, 8.8.3). The hash is of what leaves: nothing else is sure to change with it. */
-function sendTagged(
+async function sendTagged(
   request: FastifyRequest,
   reply: FastifyReply,
   page: PageText<unknown>,
   format: Format,
-): FastifyReply {
-  const pieces = [...gather(linesOf(format, page))]
+): Promise<FastifyReply> {
+  const rest = gather(linesOf(format, page))
+  const first = rest.next().value ?? ''
+  const second = rest.next().value
+  const pieces: string[] = []
+  if (second === undefined) pieces.push(first)
+  else for await (const piece of inTurns([first, second], rest, signalOf(reply))) pieces.push(piece)
   const tag = `W/"${digestOf(pieces)}"`
   void reply.header('etag', tag).header('cache-control', 'private, no-cache')
   const known = request.headers['if-none-match']
@@ -161,9 +173,18 @@ function* gather(texts: Iterable<string>): Generator<string, undefined> {
   if (piece !== '') yield piece
 }
 
-function* chain(first: readonly string[], rest: Iterable<string>): Generator<string> {
+/** Others are let in between pieces when these have taken long. */
+async function* inTurns(
+  first: readonly string[],
+  rest: Iterable<string>,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  const turns = new Turns(signal)
   yield* first
-  yield* rest
+  for (const piece of rest) {
+    yield piece
+    if (turns.isOver) await turns.next()
+  }
 }
 
 const formatOfRange: Record<string, Format> = {

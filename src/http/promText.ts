@@ -11,15 +11,36 @@ type MatrixSeries = Extract<PromResult, { type: 'matrix' }>['series'][number]
 const pieceLength = 65_536
 
 /** The text of a result between `head` and `tail`. Throws the reason of the turns' signal. */
-export async function encodeResult(
+export function encodeResult(
   result: PromResult,
   turns: Turns,
   [head, tail]: readonly [string, string],
 ): Promise<Buffer[]> {
+  return joined(rowsOf(result), turns, [`${head}{"resultType":"${result.type}","result":[`, `]}${tail}`])
+}
+
+/** The same of an array as JSON. */
+export function encodeList(
+  list: readonly unknown[],
+  turns: Turns,
+  [head, tail]: readonly [string, string],
+): Promise<Buffer[]> {
+  return joined(jsonOf(list), turns, [`${head}[`, `]${tail}`])
+}
+
+function* jsonOf(list: readonly unknown[]): Generator<string> {
+  for (const item of list) yield JSON.stringify(item)
+}
+
+async function joined(
+  rows: Iterable<string>,
+  turns: Turns,
+  [head, tail]: readonly [string, string],
+): Promise<Buffer[]> {
   const pieces: Buffer[] = []
-  let piece = `${head}{"resultType":"${result.type}","result":[`
+  let piece = head
   let isFirst = true
-  for (const row of rowsOf(result)) {
+  for (const row of rows) {
     piece += isFirst ? row : `,${row}`
     isFirst = false
     if (piece.length < pieceLength) continue
@@ -28,7 +49,7 @@ export async function encodeResult(
     piece = ''
     if (turns.isOver) await turns.next()
   }
-  pieces.push(Buffer.from(`${piece}]}${tail}`))
+  pieces.push(Buffer.from(piece + tail))
   return pieces
 }
 

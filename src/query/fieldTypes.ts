@@ -2,6 +2,7 @@
 // column for each before its first row is read.
 
 import type { Fields, Reading } from '../domain/reading.ts'
+import type { Turns } from './turns.ts'
 
 export type FieldType = 'number' | 'boolean' | 'string'
 
@@ -9,10 +10,11 @@ export type FieldType = 'number' | 'boolean' | 'string'
 const ranks: Record<FieldType, number> = { number: 2, string: 1, boolean: 0 }
 
 /** Name → type, in the order of the names. */
-export function fieldTypesOf(
+export async function fieldTypesOf(
   newest: readonly Reading[],
   fieldsOf: (reading: Reading) => Fields,
-): Map<string, FieldType> {
+  turns: Turns,
+): Promise<Map<string, FieldType>> {
   const found = new Map<string, FieldType>()
   for (const reading of newest) {
     for (const [name, value] of Object.entries(fieldsOf(reading))) {
@@ -20,6 +22,7 @@ export function fieldTypesOf(
       const before = found.get(name)
       if (before === undefined || ranks[type] > ranks[before]) found.set(name, type)
     }
+    if (turns.isOver) await turns.next()
   }
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -17,6 +17,7 @@ import {
 import { type FieldType, fieldTypesOf } from './fieldTypes.ts'
 import { type Following, follow, type Live } from './follow.ts'
 import { DecodedReading, type FoundReading, type Reader } from './found.ts'
+import { Turns } from './turns.ts'
 import { answerTree, type TreeListing, type TreeNode } from './tree.ts'
 import type { Promql, PromqlLimits } from './promql/service.ts'
 import { promqlWhenAsked } from './promql/whenAsked.ts'
@@ -140,7 +141,7 @@ export function createQuery({
           const ask = { ...topicsQuery(listing, mark, signal), ...contains(listing.contains) }
           const infos = await store.topics(ask)
           const newest = new Map((await store.latest(ask)).map((reading) => [reading.topic, reading]))
-          return topicPage(infos, listing, mark, (info) => {
+          return topicPage(infos, listing, { mark, signal }, (info) => {
             const reading = newest.get(info.topic)
             const { units = {}, tags = {} } = reading?.cleaned ?? {}
             const fields = reading ? found(reading).fields : {}
@@ -194,7 +195,7 @@ async function readLatest(
     await live.reached(listing.minSeq ?? 0, signal)
     const readings = await store.latest(ask)
     const fit = readings.slice(0, countWithin(readings, limits.page_bytes))
-    return topicPage(fit, listing, mark, found, { cut: fit.length < readings.length, asOf })
+    return topicPage(fit, listing, { mark, signal }, found, { cut: fit.length < readings.length, asOf })
   }
   return under('latest', work, listing.signal)
 }
@@ -275,18 +276,24 @@ function contains(text: string | undefined): { contains?: string } {
   return text === undefined ? {} : { contains: text }
 }
 
-function topicPage<T extends { topic: string }, U>(
+async function topicPage<T extends { topic: string }, U>(
   found: readonly T[],
   { limit }: Listing,
-  mark: string,
+  { mark, signal }: { mark: string; signal: AbortSignal },
   show: (row: T) => U,
   { cut = false, asOf }: { cut?: boolean; asOf?: number | undefined } = {},
-): Page<U> {
+): Promise<Page<U>> {
   const rows = found.slice(0, limit)
   const last = rows.at(-1)
   const next =
     (cut || found.length > limit) && last ? encodeTopicCursor(mark, { topic: last.topic, asOf }) : null
-  return { rows: rows.map(show), limit, next }
+  const turns = new Turns(signal)
+  const shown: U[] = []
+  for (const row of rows) {
+    shown.push(show(row))
+    if (turns.isOver) await turns.next()
+  }
+  return { rows: shown, limit, next }
 }
 
 /** How many of the readings stay within `bytesMax`; one at least, so that paging always moves on. */
@@ -311,5 +318,5 @@ async function readFieldTypes(
       `more than ${limits.query_rows} topics; ask for fewer (limits.query_rows)`,
     )
   }
-  return fieldTypesOf(newest, (reading) => found(reading).fields)
+  return fieldTypesOf(newest, (reading) => found(reading).fields, new Turns(signal))
 }

@@ -15,7 +15,7 @@ import type { RouteContext } from '../context.ts'
 import { signalOf } from '../gone.ts'
 import { toAppError } from '../problem.ts'
 import { type PromParameter, promDoc } from '../promDoc.ts'
-import { encodeResult } from '../promText.ts'
+import { encodeList, encodeResult } from '../promText.ts'
 import { faultOf, parseSearch } from '../search.ts'
 
 const base = '/prometheus/api/v1'
@@ -36,8 +36,12 @@ interface PromRoute {
   summary: string
   parameters: readonly PromParameter[]
   methods?: readonly string[]
-  /** Gives data as JSON, or what PromQL comes to. */
-  handle: (given: Given, request: FastifyRequest, asker: Asker) => Promise<string | PromResult>
+  /** Gives data as JSON, a list of them, or what PromQL comes to. */
+  handle: (
+    given: Given,
+    request: FastifyRequest,
+    asker: Required<Asker>,
+  ) => Promise<string | readonly unknown[] | PromResult>
 }
 
 /** Prometheus' envelope. */
@@ -58,10 +62,12 @@ export function addPrometheus(app: FastifyInstance, { login, query, log }: Route
         const principal = login.principalOf(request)
         const asker = { mayRead: (topic: string) => principal.mayRead(topic), signal: signalOf(reply) }
         const data = await handle(givenIn(request), request, asker)
-        const pieces =
-          typeof data === 'string' ? [] : await encodeResult(data, new Turns(asker.signal), around)
         void reply.header('content-type', 'application/json').header('cache-control', 'no-store')
         if (typeof data === 'string') return reply.send(around.join(data))
+        const turns = new Turns(asker.signal)
+        const pieces = await ('type' in data
+          ? encodeResult(data, turns, around)
+          : encodeList(data, turns, around))
         if (pieces.length === 1) return reply.send(pieces[0])
         return reply.send(Readable.from(pieces))
       }
@@ -109,7 +115,7 @@ function addQueries(add: Add, query: Query): void {
 }
 
 function addSeries(add: Add, query: Query): void {
-  const seriesOf = (given: Given, asker: Asker): Promise<Labels[]> =>
+  const seriesOf = (given: Given, asker: Required<Asker>): Promise<Labels[]> =>
     query.promql.series(all(given, 'match[]'), asker, withinOf(given))
 
   add('/series', {
@@ -118,7 +124,7 @@ function addSeries(add: Add, query: Query): void {
     async handle(given, _request, asker) {
       if (all(given, 'match[]').length === 0)
         throw new AppError('bad_request', 'no match[] parameter provided')
-      return JSON.stringify(limited(await seriesOf(given, asker), given))
+      return limited(await seriesOf(given, asker), given)
     },
   })
   add('/labels', {
@@ -126,7 +132,7 @@ function addSeries(add: Add, query: Query): void {
     parameters: ['match[]', 'start', 'end', 'limit'],
     async handle(given, _request, asker) {
       const found = await seriesOf(given, asker)
-      return JSON.stringify(limited([...new Set(found.flatMap(Object.keys))].sort(), given))
+      return limited(await distinct(found, Object.keys, asker), given)
     },
   })
   add('/label/:name/values', {
@@ -136,9 +142,7 @@ function addSeries(add: Add, query: Query): void {
     async handle(given, request, asker) {
       const { name } = request.params as { name: string }
       const found = await seriesOf(given, asker)
-      return JSON.stringify(
-        limited([...new Set(found.flatMap((labels) => labels[name] ?? []))].sort(), given),
-      )
+      return limited(await distinct(found, (labels) => [labels[name]], asker), given)
     },
   })
   add('/metadata', {
@@ -147,14 +151,29 @@ function addSeries(add: Add, query: Query): void {
     methods: ['GET'],
     async handle(given, _request, asker) {
       const wanted = all(given, 'metric').at(-1) ?? ''
-      const names = (await query.promql.series([], asker)).map((labels) => labels['__name__'] ?? '')
-      const entries = [...new Set(names)]
+      const found = await query.promql.series([], asker)
+      const names = await distinct(found, (labels) => [labels['__name__']], asker)
+      const entries = names
         .filter((name) => wanted === '' || name === wanted)
-        .sort()
         .map((name) => [name, [{ type: 'gauge', help: '', unit: '' }]])
       return JSON.stringify(Object.fromEntries(limited(entries, given)))
     },
   })
+}
+
+/** Texts of many label sets, each once, in order. */
+async function distinct(
+  found: readonly Labels[],
+  textsOf: (labels: Labels) => readonly (string | undefined)[],
+  { signal }: Required<Pick<Asker, 'signal'>>,
+): Promise<string[]> {
+  const turns = new Turns(signal)
+  const texts = new Set<string>()
+  for (const labels of found) {
+    for (const text of textsOf(labels)) if (text !== undefined) texts.add(text)
+    if (turns.isOver) await turns.next()
+  }
+  return [...texts].sort()
 }
 
 /** The version whose query API this follows. */

@@ -109,7 +109,7 @@ function send(
   reply: FastifyReply,
   { rows, next }: Page<FoundReading>,
   isTagged = false,
-): FastifyReply {
+): Promise<FastifyReply> {
   const { raw, time, limit, fields } = request.query as ReadingSearch
   const style = { raw: raw === '1', time, fields: fieldNames(fields) }
   return sendPage(request, reply, {

@@ -139,8 +139,10 @@ async function allSeries(
   if (newest.length > limits.query_rows)
     throw execution(`more than ${limits.query_rows} topics (limits.query_rows)`)
   const infos = within === undefined ? null : await store.topics(ask)
+  const turns = new Turns(signal)
   const then = infos && new Set(infos.filter((one) => isWithin(one, within)).map(({ topic }) => topic))
   for (const reading of newest) {
+    if (turns.isOver) await turns.next()
     if (then?.has(reading.topic) === false) continue
     for (const labels of labelsOf(reading, fieldsOf(reading))) {
       const isWanted = wanted.length === 0 || wanted.some((matchers) => matchesAll(matchers, labels))

@@ -167,7 +167,7 @@ class LevelStore implements ReadingStore {
     yield* this.#readings.steps(query)
   }
 
-  async topics(query: TopicsQuery): Promise<TopicInfo[]> {
+  topics(query: TopicsQuery): Promise<TopicInfo[]> {
     return this.#readings.topics(query)
   }
 

@@ -21,6 +21,7 @@ import { parseFields } from './block/fields.ts'
 import type { Database } from './database.ts'
 import { groupTopics } from './topics/groups.ts'
 import { countRows, findRow, topicSet } from './hotTopics.ts'
+import { pausing } from './pausing.ts'
 import type { Keeper } from './keeper.ts'
 import { topicKey } from './keys.ts'
 import type { Loaded } from './load.ts'
@@ -30,6 +31,7 @@ import type { RowChunk } from './scan/chunk.ts'
 import type { RangeJob } from './scan/jobs.ts'
 import type { RawSeries, SampleChunk } from './scan/samplePacker.ts'
 import type { SamplesJob } from './scan/samples.ts'
+import { ScanNames } from './scanNames.ts'
 import { decodeTopic, type StoredReading } from './topicRecord.ts'
 import type { TopicCounts } from './topics/stats.ts'
 
@@ -41,11 +43,10 @@ const smallBlocks = 64
 /** The main thread works this long before it lets others in. */
 const turnMs = 4
 
-const scanNamesMax = 10_000
-
-/** Most readings have none of their own. */
 /** Readings that are made of a chunk at a time. */
 const batchRows = 512
+
+/** Most readings have none of their own. */
 const noFields = new Uint8Array(0)
 
 const everyTopic = { limit: Number.POSITIVE_INFINITY }
@@ -196,9 +197,17 @@ export class Readings {
     return ids.reduce((sum, id) => sum + directory.between(id, from, to).length, 0)
   }
 
-  topics(query: TopicsQuery): TopicInfo[] {
+  async topics(query: TopicsQuery): Promise<TopicInfo[]> {
     const { names, stats } = this.#deps.loaded
-    return [...this.#select(query)].map((id) => infoOf(names.nameOf(id), stats.info(id)))
+    const pause = pausing()
+    const infos: TopicInfo[] = []
+    for (const id of this.#select(query)) {
+      infos.push(infoOf(names.nameOf(id), stats.info(id)))
+      if (infos.length % 512 !== 0) continue
+      await pause()
+      query.signal?.throwIfAborted()
+    }
+    return infos
   }
 
   #select(query: {
@@ -307,25 +316,6 @@ export class Readings {
     }
     if (cleaned) reading.cleaned = cleaned
     return reading
-  }
-}
-
-/** Names of topics during one scan: each row with a text of its own would cost an export more than its payload. */
-class ScanNames {
-  readonly #names: Loaded['names']
-  readonly #known = new Map<number, string>()
-
-  constructor({ names }: Loaded) {
-    this.#names = names
-  }
-
-  of(id: number): string {
-    let name = this.#known.get(id)
-    if (name === undefined) {
-      if (this.#known.size >= scanNamesMax) this.#known.clear()
-      this.#known.set(id, (name = this.#names.nameOf(id)))
-    }
-    return name
   }
 }
 
