@@ -46,7 +46,7 @@ export function applyRules(
   if (format !== undefined) options.format = format
   if (csv) options.csv = csv
   if (protobuf) options.protobuf = protobuf
-  const decoded = payload.length === 0 ? nothing('empty') : decode(payload, options)
+  const decoded = payload.length === 0 ? nothing('empty') : decodeBy(applying, payload, options)
   const run = { context, applying, reading, decoded }
   if (applying.hasTransform) return runSlowly(run)
   if (!isApart(run)) {
@@ -60,6 +60,19 @@ export function applyRules(
   })
   return withMessage(made, messageOf(run))
 }
+
+/** What `decode` says, sooner when the topic's messages before had the same layout. */
+function decodeBy({ layouts }: Applying, payload: Uint8Array, options: DecodeOptions): Decoded {
+  const { format = 'auto', topic } = options
+  if (format !== 'auto' || payload[0] !== openBrace || isSparkplug(topic)) return decode(payload, options)
+  const fields = layouts.read(payload)
+  if (fields) return { format: 'json', records: [{ time: null, fields }], marks: [], merge: 'index' }
+  const decoded = decode(payload, options)
+  layouts.learn(payload, decoded)
+  return decoded
+}
+
+const openBrace = 123
 
 /** Whether records become readings of their own: they have times, or the rule asks for a format of many. */
 function isApart({ applying, decoded }: Run): boolean {

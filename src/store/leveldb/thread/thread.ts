@@ -22,12 +22,15 @@ interface Call {
 
 export class StoreThread {
   readonly #data: ThreadData
+  readonly #module: string
   readonly #calls = new Map<number, Call>()
   #worker: Worker | null = null
   #nextId = 1
 
-  constructor(data: ThreadData) {
+  /** `module`: what runs in it, beside this file. */
+  constructor(data: ThreadData, module = './main') {
     this.#data = data
+    this.#module = module
   }
 
   get isRunning(): boolean {
@@ -92,7 +95,7 @@ export class StoreThread {
   }
 
   #start(): Worker {
-    const worker = startThread('./main', import.meta.url, { workerData: this.#data, name: 'amber store' })
+    const worker = startThread(this.#module, import.meta.url, { workerData: this.#data, name: 'amber store' })
     // A thread that waits for work keeps no process alive.
     worker.unref()
     worker.on('message', (answer: Answer) => this.#take(answer))
