@@ -47,6 +47,10 @@ export interface StoredRows {
   /** Whether row `row` is to be made. */
   isAsked(row: number): boolean
   payload(row: number): Uint8Array
+  /** The same without an object for each: payload `row` is `bytes` from `offsets[row]`, `lengths[row]` long. */
+  bytes: Uint8Array
+  offsets: Uint32Array
+  lengths: Uint32Array
   /** The stored fields as JSON; empty when there are none. */
   fieldsText(row: number): Uint8Array
   /** The same object for the same data. */

@@ -13,8 +13,8 @@ interface Layout {
 }
 
 export interface Layouts {
-  /** The fields of a JSON object whose layout is known; else `null`. */
-  read(payload: Uint8Array): Fields | null
+  /** The fields of a JSON object whose layout is known, from…to of `bytes`; else `null`. */
+  read(bytes: Uint8Array, from?: number, to?: number): Fields | null
   /** Learns the layout of a payload from what `decode` has made of it. */
   learn(payload: Uint8Array, decoded: Decoded): void
 }
@@ -32,10 +32,10 @@ export function createLayouts(): Layouts {
   let vain = 0
   const values: (FieldValue | undefined)[] = []
   return {
-    read(payload) {
-      if (payload[0] !== openBrace || payload.length > bytesMax) return null
+    read(bytes, from = 0, to = bytes.length) {
+      if (bytes[from] !== openBrace || to - from > bytesMax) return null
       for (const layout of known) {
-        if (!readValues(layout, payload, values)) continue
+        if (!readValues(layout, bytes, from, to, values)) continue
         vain = 0
         return fieldsOf(layout, values)
       }
@@ -46,7 +46,7 @@ export function createLayouts(): Layouts {
         return
       vain++
       const layout = layoutOf(Buffer.from(payload).toString('latin1'))
-      if (!layout || !readValues(layout, payload, values)) return
+      if (!layout || !readValues(layout, payload, 0, payload.length, values)) return
       // What is learnt has to say the same of the message it was learnt from.
       if (!isSame(fieldsOf(layout, values), decoded.records[0]?.fields)) return
       if (known.length >= layoutsMax) known.pop()
@@ -83,20 +83,22 @@ function fieldsOf({ names }: Layout, values: readonly (FieldValue | undefined)[]
   return isEmpty ? null : fields
 }
 
-/** Reads the values into `values`, `undefined` for one that is missing; false when the payload has another layout. */
+/** Reads the values into `values`, `undefined` for one that is missing; false when there is another layout. */
 function readValues(
   { literals, names }: Layout,
-  payload: Uint8Array,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
   values: (FieldValue | undefined)[],
 ): boolean {
-  let at = 0
+  let at = from
   for (let leaf = 0; leaf < names.length; leaf++) {
-    at = behind(payload, at, literals[leaf] as Uint8Array)
+    at = behind(bytes, at, literals[leaf] as Uint8Array)
     if (at < 0) return false
-    at = readValue(payload, at, values, leaf)
-    if (at < 0) return false
+    at = readValue(bytes, at, values, leaf)
+    if (at < 0 || at > to) return false
   }
-  return behind(payload, at, literals[names.length] as Uint8Array) === payload.length
+  return behind(bytes, at, literals[names.length] as Uint8Array) === to
 }
 
 /** Where `literal` ends, or -1 when something else stands there. */

@@ -74,6 +74,26 @@ function decodeBy({ layouts }: Applying, payload: Uint8Array, options: DecodeOpt
 
 const openBrace = 123
 
+/**
+ * What `applyRules` would come to for a payload, from…to of `bytes`, of a known layout; `null` when it is not as simple as that.
+ * Fields are `null` where they are the payload's own.
+ */
+export function applyToLayout(
+  applying: Applying,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): { fields: Fields | null; cleaned: Cleaned } | null {
+  const fields = applying.onlyFields ? applying.layouts.read(bytes, from, to) : null
+  if (!fields) return null
+  const draft: Draft = { fields, units: null, marks: null, isChanged: false }
+  for (const rule of applying.rules) {
+    if (rule.fields?.(draft) || draft.marks) return null
+  }
+  const cleaned = draft.units ? unitsOf(applying, draft.units).cleaned : applying.cleaned
+  return { fields: draft.isChanged ? draft.fields : null, cleaned }
+}
+
 /** Whether records become readings of their own: they have times, or the rule asks for a format of many. */
 function isApart({ applying, decoded }: Run): boolean {
   const { records } = decoded

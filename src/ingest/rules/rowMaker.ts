@@ -3,6 +3,7 @@
 
 import type { Cleaned, Fields } from '../../domain/reading.ts'
 import type { MadeRows, RowMaker, StoredRows } from '../../store/remaker.ts'
+import { applyToLayout } from './apply.ts'
 import type { publishOf } from './reprocess.ts'
 import type { RowMakerData } from './rowMakerModule.ts'
 import { noRuleFiles } from './ruleFiles.ts'
@@ -17,10 +18,24 @@ export function createRowMaker(data: unknown): RowMaker {
   return {
     make(rows) {
       const made = new Made(rows.count)
+      const { topic, bytes, offsets, lengths } = rows
+      const applying = topic.startsWith('spBv1.0/') ? null : set.rulesFor(topic)
       for (let row = 0; row < rows.count; row++) {
         if (!rows.isAsked(row)) continue
         const { cleaned } = rows.capture(row)
         if (onlyRefused && !cleaned?.refused) continue
+        const from = offsets[row] as number
+        const simple =
+          applying && cleaned?.record === undefined
+            ? applyToLayout(applying, bytes, from, from + (lengths[row] as number))
+            : null
+        if (simple) {
+          made.set(row, simple.fields, simple.cleaned, {
+            cleaned,
+            hadFields: rows.fieldsText(row).length > 0,
+          })
+          continue
+        }
         const reading = readingAt(rows, row)
         const parts = standsAlone(rows, row, cleaned) ? clean(reading) : []
         if (parts instanceof Promise) throw new TypeError('a rule with `transform` is not for this thread')

@@ -48,6 +48,8 @@ export interface Applying {
   tags: Record<string, string>
   /** Whether they say nothing but tags, so that the payload need not be looked into. */
   onlyTags: boolean
+  /** Whether they say nothing but tags and what fields are or may be. */
+  onlyFields: boolean
   hasTransform: boolean
   /** Whether no rule says what a field is or may be. */
   leavesFields: boolean
@@ -150,7 +152,8 @@ function applyingOf(topic: string, rules: readonly CompiledRule[], version: stri
     rules,
     cleaned,
     tags,
-    onlyTags: rules.every(saysOnlyTags),
+    onlyTags: rules.every((rule) => rule.fields === null && saysOnlyFields(rule)),
+    onlyFields: rules.every(saysOnlyFields),
     hasTransform: rules.some(({ transform }) => transform !== null),
     leavesFields: rules.every(({ leavesFields }) => leavesFields),
     keepsPayload: rules.every(({ store }) => store !== 'fields'),
@@ -159,7 +162,7 @@ function applyingOf(topic: string, rules: readonly CompiledRule[], version: stri
   }
 }
 
-function saysOnlyTags(rule: CompiledRule): boolean {
-  const parts = ['time', 'schema', 'transform', 'select', 'fields', 'where', 'dedupeMs', 'deadband'] as const
+function saysOnlyFields(rule: CompiledRule): boolean {
+  const parts = ['time', 'schema', 'transform', 'select', 'where', 'dedupeMs', 'deadband'] as const
   return rule.leavesFields && rule.store === 'raw+fields' && parts.every((part) => rule[part] === null)
 }

@@ -124,7 +124,11 @@ function withRowMaker(store: ReadingStore): JobsDeps['store'] {
 
 function rowsOf(readings: readonly Reading[]): StoredRows {
   const at = (row: number): Reading => readings[row] as Reading
+  const lengths = Uint32Array.from(readings, (one) => one.payload.length)
   return {
+    bytes: Buffer.concat(readings.map((one) => one.payload)),
+    offsets: lengths.map((_, row) => lengths.subarray(0, row).reduce((sum, length) => sum + length, 0)),
+    lengths,
     topic: readings[0]?.topic ?? '',
     count: readings.length,
     times: Float64Array.from(readings, ({ time }) => time),

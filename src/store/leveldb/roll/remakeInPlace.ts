@@ -42,7 +42,8 @@ interface MadeBlock {
   entry: BlockEntry
   record: Buffer
   rows: Rows
-  made: MadeRows
+  /** The fields of rows that are made anew; `null`: none of them has any. */
+  fields: Texts | null
   /** For each row its place among the new capture data; -1: it stays as it is. */
   captures: Int32Array
 }
@@ -79,7 +80,13 @@ export class RemakeInPlace {
         if (made.places.length !== rows.count) throw new AppError('internal', 'not every row was made again')
         readings += asked.readings
         left += made.left
-        blocks.push({ entry, record, rows, made, captures: captures.of(rows, made) })
+        blocks.push({
+          entry,
+          record,
+          rows,
+          fields: textsOf(made, rows.count),
+          captures: captures.of(rows, made),
+        })
       }
       this.#topics.set(topicId, blocks)
     }
@@ -187,6 +194,9 @@ class AskedRows implements StoredRows {
   readonly count: number
   readonly times: Float64Array
   readonly receivedAt: Float64Array
+  readonly bytes: Uint8Array
+  readonly offsets: Uint32Array
+  readonly lengths: Uint32Array
   readings = 0
   readonly #rows: Rows
   readonly #asked: Uint8Array
@@ -203,6 +213,9 @@ class AskedRows implements StoredRows {
     this.count = count
     this.times = times
     this.receivedAt = receivedAt
+    this.bytes = rows.bytes
+    this.offsets = rows.offsets
+    this.lengths = rows.lengths
     this.#rows = rows
     this.#captureOf = captureOf
     this.#asked = new Uint8Array(count)
@@ -237,27 +250,41 @@ function textAt({ bytes, offsets, lengths }: Texts, row: number): Uint8Array {
   return bytes.subarray(offsets[row]!, offsets[row]! + lengths[row]!)
 }
 
-/** The rows with what they are to have. */
-function withMade({ rows, made, captures }: MadeBlock, ids: Uint32Array): Rows {
+function textsOf({ fields }: MadeRows, count: number): Texts | null {
+  if (fields.size === 0) return null
+  const offsets = new Uint32Array(count)
+  const lengths = new Uint32Array(count)
+  let bytes = Buffer.allocUnsafe(64 * fields.size)
+  let at = 0
+  for (const [row, one] of fields) {
+    const text = fieldsText(one)
+    // UTF-8 takes at most three bytes for a unit of a string.
+    if (at + 3 * text.length > bytes.length) {
+      bytes = Buffer.concat([bytes], 2 * bytes.length + 3 * text.length)
+    }
+    offsets[row] = at
+    lengths[row] = bytes.write(text, at)
+    at += lengths[row]!
+  }
+  return { bytes: bytes.subarray(0, at), offsets, lengths }
+}
+
+/** The rows with what they are to have; texts are not copied one by one. */
+function withMade({ rows, fields: made, captures }: MadeBlock, ids: Uint32Array): Rows {
   const metas = rows.metas.slice()
+  const { fields: old } = rows
+  const offsets = old?.offsets.slice() ?? new Uint32Array(rows.count)
+  const lengths = old?.lengths.slice() ?? new Uint32Array(rows.count)
+  const oldBytes = old?.bytes ?? noText
   for (let row = 0; row < rows.count; row++) {
     const place = captures[row]!
-    if (place >= 0) metas[row] = ids[place]!
+    if (place < 0) continue
+    metas[row] = ids[place]!
+    offsets[row] = oldBytes.length + (made?.offsets[row] ?? 0)
+    lengths[row] = made?.lengths[row] ?? 0
   }
-  if (!rows.fields && made.fields.size === 0) return { ...rows, metas }
-  const texts: Uint8Array[] = []
-  const offsets = new Uint32Array(rows.count)
-  const lengths = new Uint32Array(rows.count)
-  let at = 0
-  for (let row = 0; row < rows.count; row++) {
-    const isKept = captures[row]! < 0
-    const fields = isKept ? null : made.fields.get(row)
-    const text = isKept ? rows.fields && textAt(rows.fields, row) : fields && Buffer.from(fieldsText(fields))
-    offsets[row] = at
-    lengths[row] = text?.length ?? 0
-    if (text) texts.push(text)
-    at += text?.length ?? 0
-  }
-  // Written out empty all the same: the block has had fields, and its index must forget them.
-  return { ...rows, metas, fields: { bytes: Buffer.concat(texts), offsets, lengths } }
+  // Empty texts count: a block that has had fields must forget them.
+  if (!old && !made) return { ...rows, metas }
+  const bytes = made ? Buffer.concat([oldBytes, made.bytes]) : oldBytes
+  return { ...rows, metas, fields: { bytes, offsets, lengths } }
 }
