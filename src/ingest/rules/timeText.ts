@@ -16,8 +16,28 @@ const basic = new RegExp(String.raw`^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)${fra
 const german = /^(\d\d?)\.(\d\d?)\.(\d{4}),?[ T](\d\d?):(\d\d)(?::(\d\d))?$/
 /** `Tue, 24 Nov 2026 12:00:00 GMT` [RFC 5322, 3.3] */
 const mail = /^(?:[A-Z][a-z]{2}, )?(\d\d?) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) (GMT|UTC|[+-]\d{4})$/
-/** `Tue Nov 24 12:00:00 2026`, of ctime() */
-const ctime = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d\d?) (\d\d):(\d\d):(\d\d) (\d{4})$/
+/** `Tue Nov 24 12:00:00 2026`, of ctime(); Java has a zone before the year, others behind it. */
+const ctime =
+  /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d\d?) (\d\d):(\d\d):(\d\d)(?: ([A-Z]{3,4}))? (\d{4})(?: ([A-Z]{3,4}))?$/
+/** Names of zones that mean one offset only: CST, IST and BST mean several. */
+const zoneNames: Readonly<Record<string, string>> = {
+  UTC: 'Z',
+  GMT: 'Z',
+  WET: '+00:00',
+  WEST: '+01:00',
+  CET: '+01:00',
+  MEZ: '+01:00',
+  CEST: '+02:00',
+  MESZ: '+02:00',
+  EET: '+02:00',
+  EEST: '+03:00',
+  EST: '-05:00',
+  EDT: '-04:00',
+  CDT: '-05:00',
+  MDT: '-06:00',
+  PST: '-08:00',
+  PDT: '-07:00',
+}
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const charsMax = 64
 
@@ -51,8 +71,11 @@ function writtenTime(text: string, clock: ZoneClock | null): number | null {
   }
   found = ctime.exec(text)
   if (!found) return null
-  const [, month, day, hour, minute, second, year] = found
-  return moment([year, monthOf(month), day, hour, minute, second], undefined, undefined, clock)
+  const [, month, day, hour, minute, second, before, year, behind] = found
+  const name = before ?? behind
+  const offset = name === undefined ? undefined : zoneNames[name]
+  if (name !== undefined && offset === undefined) return null
+  return moment([year, monthOf(month), day, hour, minute, second], undefined, offset, clock)
 }
 
 function monthOf(name: string | undefined): string {
