@@ -1,6 +1,7 @@
 // Jobs that make the fields of stored readings again, one at a time and in the background. A job is kept in a file with its place,
 // so that it goes on after a restart; rules that change meanwhile make it begin again, so that one version made all of it.
 
+import { randomUUID } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { AppError, asAppError } from '../../domain/errors.ts'
 import type { Log } from '../../ops/log.ts'
@@ -76,7 +77,6 @@ class JobRunner implements Jobs {
   #jobs: Job[]
   #running: Promise<void> | null = null
   #saving: Promise<void> = Promise.resolve()
-  #remakers = 0
   #savedAt = 0
   readonly #abort = new AbortController()
 
@@ -194,7 +194,7 @@ class JobRunner implements Jobs {
     const data = source && ({ source, onlyRefused } satisfies RowMakerData)
     return {
       make: (readings) => remakeReadings({ clean, onlyRefused }, readings),
-      thread: data && { module: rowMakerModule, data, key: `remaker ${++this.#remakers}` },
+      thread: data && { module: rowMakerModule, data, key: randomUUID() },
     }
   }
 
