@@ -60,7 +60,7 @@ export interface JobsDeps {
 /** Ended jobs that are remembered. */
 const endedMax = 100
 /** Readings of one step: its blocks are written in one batch, which commits have to wait for. */
-const readingsMax = 16_384
+const readingsMax = 4096
 /** Where a job is, is written down no more often: steps that were done already are done again after a crash. */
 const savedEveryMs = 500
 

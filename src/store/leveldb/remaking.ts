@@ -12,8 +12,6 @@ import { pausing } from './pausing.ts'
 import type { Readings } from './readings.ts'
 import type { RemadeTopic } from './roll/remake.ts'
 
-/** Readings of a step that is made on the main thread, each of them an object there. */
-const readingsHereMax = 4096
 /** Topics of one step; more would be read side by side. */
 const topicsMax = 256
 
@@ -39,8 +37,7 @@ export async function remakeStep(deps: Deps, query: RemakeQuery, remaker: Remake
   await keeper.rollUpTo(query.seqMax)
   query.signal?.throwIfAborted()
   const thread = deps.hasThread ? remaker.thread : null
-  const readingsMax = thread ? query.readingsMax : Math.min(query.readingsMax, readingsHereMax)
-  const part = nextPart(deps, { ...query, readingsMax })
+  const part = nextPart(deps, query)
   if (!part) return { readings: 0, remade: 0, left: 0, next: null }
   const step = thread ? inThread(deps, query, part, thread) : here(deps, query, part, remaker)
   return { ...(await step), next: part.next }
