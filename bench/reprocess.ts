@@ -91,16 +91,21 @@ try {
     delay.enable()
     const stop = isPaced ? publish(store) : () => []
     const started = performance.now()
+    const cpu = process.cpuUsage()
+    const turning = performance.eventLoopUtilization()
     const { id } = await jobs.start({ kind: 'reprocess', filters: ['site/#'], from: 0, to: 8e15 })
     while (jobs.get(id).endedAt === null) await wait(5)
     const seconds = (performance.now() - started) / 1000
     const { remade, error } = jobs.get(id)
     if (error !== null) throw new Error(error)
+    const { user, system } = process.cpuUsage(cpu)
+    const { utilization } = performance.eventLoopUtilization(turning)
     const latencies = stop()
     const p99 =
       latencies.length > 0 ? `, acknowledgement p99 ${percentile(latencies, 0.99).toFixed(1)} ms` : ''
     console.log(
-      `${isPaced ? `beside ${perSecond} appends a second` : 'alone'}: ${Math.round(remade / seconds)} readings/s written again` +
+      `${isPaced ? `beside ${perSecond} appends a second` : 'alone'}: ${Math.round(remade / seconds)} readings/s written again, ` +
+        `${((user + system) / remade).toFixed(2)} µs of all cores each, main thread busy ${(100 * utilization).toFixed(0)} %` +
         `${p99}, loop delay p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms`,
     )
   }

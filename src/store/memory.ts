@@ -5,13 +5,13 @@ import type { Reading } from '../domain/reading.ts'
 import { hasWildcard, matches } from '../domain/topic.ts'
 import { aggregateReadings } from './aggregate.ts'
 import { seqAfter } from './numbering.ts'
+import type { Remade, Remaker } from './remaker.ts'
 import { samplesForSteps, samplesOf, stepsOf, tooManySamples } from './samples.ts'
 import type {
   AggregateQuery,
   RangeQuery,
   ReadingStore,
   Receipts,
-  Remade,
   RemakeQuery,
   RemoveQuery,
   SamplesQuery,
@@ -76,15 +76,15 @@ export function createMemoryStore(): ReadingStore {
       if (!query.isDryRun) readings = readings.filter((reading) => !gone.has(reading))
       return { readings: gone.size, bytes: bytesOf([...gone]) }
     },
-    async remake(query, make) {
+    async remake(query, remaker) {
       const { filters, after } = query
       const [next] = byTopic({ filters, limit: 1, ...(after ? { after: after.topic } : {}) })
-      if (!next) return { readings: 0, remade: 0, next: null }
+      if (!next) return { readings: 0, remade: 0, left: 0, next: null }
       const [topic, all] = next
-      const made = await remadeOf(all, query, make)
+      const { made, left } = await remadeOf(all, query, remaker)
       readings = readings.map((reading) => withRemade(reading, made.get(reading.seq)))
       const remade = [...made.values()].filter((one) => one !== null).length
-      return { readings: made.size, remade, next: { topic, time: query.to } }
+      return { readings: made.size, remade, left, next: { topic, time: query.to } }
     },
     receipts: receiptsIn(receipts),
     get status() {
@@ -108,11 +108,11 @@ function newestOf(list: readonly Reading[], asOf: number): Reading[] {
 async function remadeOf(
   all: readonly Reading[],
   { from, to, seqMax }: RemakeQuery,
-  make: Parameters<ReadingStore['remake']>[1],
-): Promise<Map<number, Remade | null>> {
+  remaker: Remaker,
+): Promise<{ made: Map<number, Remade | null>; left: number }> {
   const list = all.filter(({ time, seq }) => time >= from && time < to && seq <= seqMax).sort(byTime)
-  const made = await make(list)
-  return new Map(list.map((reading, at) => [reading.seq, made[at] ?? null]))
+  const { made, left } = await remaker.make(list)
+  return { made: new Map(list.map((reading, at) => [reading.seq, made[at] ?? null])), left }
 }
 
 function withRemade(reading: Reading, remade: Remade | null | undefined): Reading {

@@ -5,6 +5,7 @@
 import type { AppError } from '../domain/errors.ts'
 import type { NewReading, Reading } from '../domain/reading.ts'
 import type { DatabaseRecord } from './backup.ts'
+import type { Remaker } from './remaker.ts'
 
 /** Called once, in append order: `error` is `null` when the reading is durable, and then `seq` is its number. */
 export type Appended = (error: AppError | null, seq: number) => void
@@ -193,13 +194,11 @@ export interface RemakePosition {
   time: number
 }
 
-/** What a stored reading is to have; all else of it stays. */
-export type Remade = Pick<NewReading, 'fields' | 'cleaned'>
-
 export interface RemakeStep {
-  /** Looked at, and of these made anew. */
+  /** Looked at, of these made anew, and of these left because they cannot be made again on their own. */
   readings: number
   remade: number
+  left: number
   /** `null`: there is nothing left. */
   next: RemakePosition | null
 }
@@ -260,13 +259,10 @@ export interface ReadingStore extends ReadingWriter, ReadingReader {
   /** Takes readings away for good; the space is given back. */
   remove(query: RemoveQuery): Promise<Removed>
   /**
-   * Gives the next stored readings the fields that `make` answers, topic by topic in the order of time; `null` leaves one as it is.
+   * Gives the next stored readings the fields that `remaker` answers, topic by topic in the order of time.
    * Readers see all of a step or nothing of it, and it is durable when the promise is kept. Payloads are not touched.
    */
-  remake(
-    query: RemakeQuery,
-    make: (readings: readonly Reading[]) => Promise<readonly (Remade | null)[]>,
-  ): Promise<RemakeStep>
+  remake(query: RemakeQuery, remaker: Remaker): Promise<RemakeStep>
   readonly status: StoreStatus
   /** Waits for what was appended, then closes. Appends after this are refused with `shutting_down`. */
   close(): Promise<void>

@@ -22,6 +22,7 @@ import {
   plain,
   reading,
 } from './reading.ts'
+import { doubled, doubling } from './rowMaker.ts'
 
 export interface Engine {
   open(): Promise<ReadingStore>
@@ -514,83 +515,100 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
       expect((await store.latest({ filters: ['b'], limit: 9 }))[0]?.time).toBe(7)
     })
 
-    test('fields made again step by step replace the old ones and leave all else, in every kind of read and after opening again', async () => {
-      const topics = ['a', 'b/c', 'z']
-      for (let i = 0; i < 300; i++) {
-        const topic = topics[i % 7 === 0 ? 1 : 0] ?? ''
-        const had = i % 3 === 0 ? { fields: { old: i }, cleaned: { rules: 'v1' } } : {}
-        await append(store, { topic, time: Math.floor(i / 2), payload: Buffer.from(`{"t":${i}}`), ...had })
-        if (i % 100 === 50) await engine.settle(store)
-      }
-      await append(store, { topic: 'z', time: 7 })
-      const before = await collect(store)
-      const seqMax = store.status.lastSeq
-      await append(store, { topic: 'a', time: 60, payload: Buffer.from('late') })
-      const expected = before.map((one) => {
-        const isMade = one.topic !== 'z' && one.time >= 10 && one.time < 140 && one.seq % 5 !== 0
-        if (!isMade) return one
-        return {
-          ...one,
-          fields: expect.objectContaining({ t: one.seq * 2 }) as Reading['fields'],
-          cleaned: { rules: 'v2', tags: { topic: one.topic } },
+    test.each([
+      { inThread: false, hasFields: true },
+      { inThread: true, hasFields: true },
+      { inThread: false, hasFields: false },
+      { inThread: true, hasFields: false },
+    ])(
+      'fields made again step by step replace the old ones and leave all else, in every kind of read and after opening again: %o',
+      async ({ inThread, hasFields }) => {
+        const topics = ['a', 'b/c', 'z']
+        for (let i = 0; i < 300; i++) {
+          const topic = topics[i % 7 === 0 ? 1 : 0] ?? ''
+          const had = i % 3 === 0 ? { fields: { old: i }, cleaned: { rules: 'v1' } } : {}
+          // Some blocks have no fields, some have.
+          const given = i < 100 ? {} : had
+          await append(store, {
+            topic,
+            time: Math.floor(i / 2),
+            payload: Buffer.from(`{"t":${i}}`),
+            ...given,
+          })
+          if (i % 100 === 50) await engine.settle(store)
         }
-      })
-      let next: RemakePosition | null = null
-      let remade = 0
-      for (;;) {
-        const query = { filters: ['a', 'b/#'], from: 10, to: 140, seqMax, readingsMax: 40 }
-        const step: RemakeStep = await store.remake(
-          { ...query, ...(next ? { after: next } : {}) },
-          async (list) => {
-            const times = list.map(({ time, seq }) => time * 1e6 + seq)
-            expect(times).toEqual(times.toSorted((x, y) => x - y))
-            expect(new Set(list.map(({ topic }) => topic)).size).toBe(1)
-            return list.map(({ topic, seq }) =>
-              seq % 5 === 0 ? null : { fields: { t: seq * 2 }, cleaned: { rules: 'v2', tags: { topic } } },
-            )
-          },
-        )
-        remade += step.remade
-        if (!step.next) break
-        next = step.next
-      }
-      expect(remade).toBe(expected.filter((one, i) => one !== before[i]).length)
-      const check = async (): Promise<void> => {
-        const found = (await collect(store)).filter(({ seq }) => seq <= seqMax)
-        expect(found).toEqual(expected)
-        const edges = Float64Array.of(0, 200)
-        const [series] = await collectSeries(store, { filters: ['b/c'], fields: ['t'], edges, quantiles: [] })
-        const sums = found
-          .filter(({ topic }) => topic === 'b/c')
-          .map((one) => (one.fields === null ? tOf(one) : Number(one.fields['t'] ?? 0)))
-        expect(series?.sums[0]).toBe(sums.reduce((a, b) => a + b, 0))
-      }
-      await check()
-      await engine.settle(store)
-      await check()
-      if (store.status.engine === 'memory') return
-      await store.close()
-      store = await engine.open()
-      await check()
-    })
+        await append(store, { topic: 'z', time: 7 })
+        const before = await collect(store)
+        const seqMax = store.status.lastSeq
+        await append(store, { topic: 'a', time: 60, payload: Buffer.from('late') })
+        const expected = before.map((one) => {
+          const isAsked = one.topic !== 'z' && one.time >= 10 && one.time < 140
+          const made = isAsked ? doubled(one.topic, one.payload, { hasFields }) : null
+          if (!made) return one
+          return {
+            ...one,
+            fields: made.fields && (expect.objectContaining(made.fields) as Reading['fields']),
+            cleaned: made.cleaned,
+          }
+        })
+        const remaker = doubling({ hasFields }, { inThread })
+        let next: RemakePosition | null = null
+        let remade = 0
+        for (;;) {
+          const query = { filters: ['a', 'b/#'], from: 10, to: 140, seqMax, readingsMax: 40 }
+          const step: RemakeStep = await store.remake({ ...query, ...(next ? { after: next } : {}) }, remaker)
+          remade += step.remade
+          if (!step.next) break
+          next = step.next
+        }
+        expect(remade).toBe(expected.filter((one, i) => one !== before[i]).length)
+        const check = async (): Promise<void> => {
+          const found = (await collect(store)).filter(({ seq }) => seq <= seqMax)
+          expect(found).toEqual(expected)
+          const edges = Float64Array.of(0, 200)
+          const [series] = await collectSeries(store, {
+            filters: ['b/c'],
+            fields: ['t'],
+            edges,
+            quantiles: [],
+          })
+          const sums = found
+            .filter(({ topic }) => topic === 'b/c')
+            .map((one) => (one.fields === null ? tOf(one) : Number(one.fields['t'] ?? 0)))
+          expect(series?.sums[0]).toBe(sums.reduce((a, b) => a + b, 0))
+        }
+        await check()
+        await engine.settle(store)
+        await check()
+        if (store.status.engine === 'memory') return
+        await store.close()
+        store = await engine.open()
+        await check()
+      },
+    )
 
-    test('the newest reading has its new fields, and a query begun before has the old ones to its end', async () => {
-      for (let time = 0; time < 5000; time++) await append(store, { topic: 'a', time }, { awaited: false })
-      await engine.settle(store)
-      const query = { filters: [], from: 0, to: 1e6, order: 'asc', limit: 1e6 } as const
-      const chunks = store.range(query)[Symbol.asyncIterator]()
-      const first = await chunks.next()
-      const remaking = { filters: [], from: 0, to: 1e6, seqMax: store.status.lastSeq, readingsMax: 1e5 }
-      const step = await store.remake(remaking, async (list) => list.map(() => ({ fields: { made: 1 } })))
-      expect(step).toMatchObject({ readings: 5000, remade: 5000 })
-      const old = [...(first.value ?? [])] as Reading[]
-      for (let chunk = await chunks.next(); !chunk.done; chunk = await chunks.next()) old.push(...chunk.value)
-      expect(old.length).toBe(5000)
-      expect(old.every(({ fields }) => fields === null)).toBe(true)
-      expect((await store.latest({ filters: ['a'], limit: 1 }))[0]?.fields).toMatchObject({ made: 1 })
-      const now = await collect(store)
-      expect(now.every(({ fields }) => fields?.['made'] === 1)).toBe(true)
-    })
+    test.each([false, true])(
+      'the newest reading has its new fields, and a query begun before has the old ones to its end; in a thread: %s',
+      async (inThread) => {
+        for (let time = 0; time < 5000; time++)
+          await append(store, { topic: 'a', time, payload: Buffer.from('{"t":1}') }, { awaited: false })
+        await engine.settle(store)
+        const query = { filters: [], from: 0, to: 1e6, order: 'asc', limit: 1e6 } as const
+        const chunks = store.range(query)[Symbol.asyncIterator]()
+        const first = await chunks.next()
+        const remaking = { filters: [], from: 0, to: 1e6, seqMax: store.status.lastSeq, readingsMax: 1e5 }
+        const step = await store.remake(remaking, doubling({ hasFields: true }, { inThread }))
+        expect(step).toMatchObject({ readings: 5000, remade: 5000 })
+        const old = [...(first.value ?? [])] as Reading[]
+        for (let chunk = await chunks.next(); !chunk.done; chunk = await chunks.next())
+          old.push(...chunk.value)
+        expect(old.length).toBe(5000)
+        expect(old.every(({ fields }) => fields === null)).toBe(true)
+        expect((await store.latest({ filters: ['a'], limit: 1 }))[0]?.fields).toMatchObject({ t: 2 })
+        const now = await collect(store)
+        expect(now.every(({ fields }) => fields?.['t'] === 2)).toBe(true)
+      },
+    )
 
     test('a removal leaves whole what it does not name, however it was written', async () => {
       for (const round of [0, 1, 2, 3]) {

@@ -128,12 +128,12 @@ function tagged(bytes: Bytes, tag: bigint, depth: number): unknown {
     const magnitude = raw.length === 0 ? 0n : BigInt(`0x${raw.toString('hex')}`)
     return exactInteger(tag === 2n ? magnitude : -1n - magnitude)
   }
-  if (tag === 4n && Array.isArray(value)) {
+  if ((tag === 4n || tag === 5n) && Array.isArray(value)) {
     const [exponent, mantissa] = value as unknown[]
     if (typeof exponent !== 'number' || (typeof mantissa !== 'number' && typeof mantissa !== 'bigint')) {
       throw new Malformed()
     }
-    return Number(`${mantissa}e${exponent}`)
+    return tag === 4n ? Number(`${mantissa}e${exponent}`) : Number(mantissa) * 2 ** exponent
   }
   return value
 }

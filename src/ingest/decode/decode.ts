@@ -87,6 +87,7 @@ function mended(made: Decoded): Decoded {
 
 function decodeBinary(payload: Uint8Array, options: DecodeOptions): Decoded {
   const first = payload[0] ?? 0
+  let list: Decoded | null = null
   // CBOR that says so [RFC 8949, 3.4.6].
   if (first === 0xd9 && payload[1] === 0xd9 && payload[2] === 0xf7) {
     const cbor = readCbor(payload)
@@ -101,10 +102,18 @@ function decodeBinary(payload: Uint8Array, options: DecodeOptions): Decoded {
     const senml = cbor && decodeSenml(cbor.value, 'senml-cbor', options.receivedAt)
     if (senml) return senml
     if (cbor && first >> 5 === 5 && hasNames(cbor.value)) return treeOf('cbor', cbor.value)
+    list = cbor && areNamed(cbor.value) ? treeOf('cbor', cbor.value) : null
   }
   if (first >> 4 === 8 || first === 0xde || first === 0xdf) {
     const msgpack = readMsgpack(payload)
-    if (msgpack && hasNames(msgpack.value)) return treeOf('msgpack', msgpack.value)
+    // With a number for a name it may as well be the beginning of a list in CBOR.
+    const isSure = msgpack && hasNames(msgpack.value) && !Object.keys(msgpack.value as object).some(isDigits)
+    if (isSure) return treeOf('msgpack', msgpack.value)
+  }
+  if (list) return list
+  if (first >> 4 === 9 || first === 0xdc || first === 0xdd) {
+    const msgpack = readMsgpack(payload)
+    if (msgpack && areNamed(msgpack.value)) return treeOf('msgpack', msgpack.value)
   }
   return nothing('binary')
 }
@@ -113,6 +122,14 @@ function decodeBinary(payload: Uint8Array, options: DecodeOptions): Decoded {
 function hasNames(value: unknown): boolean {
   const names = Object.keys(value as object)
   return names.length > 0 && names.every((name) => name !== '' && !/\p{Cc}/u.test(name))
+}
+
+const isDigits = (name: string): boolean => /^\d+$/.test(name)
+
+/** A list of nothing but such maps. */
+function areNamed(value: unknown): boolean {
+  const isMap = (one: unknown): boolean => typeof one === 'object' && one !== null && !Array.isArray(one)
+  return Array.isArray(value) && value.length > 0 && value.every((one) => isMap(one) && hasNames(one))
 }
 
 function decodeText(text: string, options: DecodeOptions): Decoded {

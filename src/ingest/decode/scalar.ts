@@ -8,7 +8,7 @@ import { type Decoded, Leaves, nothing } from './decoded.ts'
 const textCharsMax = 1024
 /** Also what printf of Windows (`-1.#IND`, `nan(ind)`) and Arduino (`ovf`) make of a number that is none. */
 const missing =
-  /^(?:[+-]?nan(?:\((?:ind|snan)\))?|[+-]?1\.#(?:ind|inf|qnan|snan)\d{0,9}|null|none|undefined|ovf|[+-]?inf(?:inity)?)$/i
+  /^(?:[+-]?nan(?:\((?:ind|snan)\))?|[+-]?1\.#(?:ind|inf|qnan|snan)\d{0,9}|null|none|undef|undefined|ovf|[+-]?inf(?:inity)?)$/i
 /** The same with the unit of the number it is not: `nan °C`. */
 const missingAmount = /^[+-]?(?:nan|inf)(?:\s{1,4}|(?=[°%]))(\S{1,10})$/i
 const withUnit = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)(\s*)([^\d\s.,;:+-][^\s]{0,9})$/

@@ -80,6 +80,27 @@ export const homes: readonly Profile[] = [
     topic: ['domoticz/out', 'domoticz/out/#'],
     time: [{ path: 'LastUpdate' }],
   }),
+  one('emsesp', 'EMS-ESP', {
+    name: 'ems-esp',
+    topic: 'ems-esp/#',
+    time: [...anyTime],
+    // 0x7FFF, 0x8000 and 0xFFFF, in tenths too: no sensor.
+    fields: { '*temp*': { missing: [3276.7, -3276.8, 3200, 6553.5, 32_767, -32_768, 65_535] } },
+  }),
+  one('airgradient', 'AirGradient', {
+    name: 'airgradient',
+    topic: 'airgradient/readings/+',
+    tags: { device: 3 },
+    // A sensor that is not there.
+    fields: {
+      rco2: { unit: 'ppm', missing: [-1] },
+      atmp: { unit: '°C', missing: [-1000] },
+      rhum: { unit: '%', missing: [-1] },
+      ...Object.fromEntries(
+        ['pm01', 'pm02', 'pm10'].map((field) => [field, { unit: 'µg/m³', missing: [-1] }]),
+      ),
+    },
+  }),
   // Last, for every topic; `#` is of none that begins with a dollar sign [MQTT-4.7.2-1].
   one('timestamps', 'Anything that says when', {
     name: 'timestamps',

@@ -1,15 +1,22 @@
 // Profiles of LoRaWAN networks: ChirpStack, The Things Stack, ThingPark. The time of an uplink is when the network heard it; counters of
 // concentrators are called `timestamp` and are none.
 
+import type { RuleSource } from '../rules/schema.ts'
 import { anyTime, type Profile, units } from './profile.ts'
 
-const signal = units({
-  '*rssi': 'dBm',
-  '*channel_rssi': 'dBm',
-  '*loRaSNR': 'dB',
-  '*snr': 'dB',
-  '*LrrRSSI': 'dBm',
-})
+const signal: RuleSource['fields'] = {
+  // Dragino: no probe, 0x7FFF or 0x8000 hundredths or tenths.
+  '*TempC*': { unit: '°C', missing: [327.67, 327.6, -327.68, -327.6, 3276.7, -3276.8, '327.67', '-327.68'] },
+  ...units({
+    '*BatV': 'V',
+    '*Hum_SHT': '%',
+    '*rssi': 'dBm',
+    '*channel_rssi': 'dBm',
+    '*loRaSNR': 'dB',
+    '*snr': 'dB',
+    '*LrrRSSI': 'dBm',
+  }),
+}
 
 const chirpstack: Profile = {
   name: 'chirpstack',

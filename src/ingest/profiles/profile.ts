@@ -36,11 +36,11 @@ const epochNames =
   'unixtime unixTime unix_time UnixTime unixtimestamp unixTimestamp unix_timestamp timestamp_unix epoch Epoch epochTime epoch_time timestamp_ms timestampMs time_ms timeMs ts_ms tsMs rxuxtime now'
 /** When it was measured, which is before it was sent. */
 const measuredNames =
-  'measured_at measuredAt measurement_time measurementTime measure_time measureTime sampled_at sampledAt sample_time sampleTime recorded_at recordedAt observed_at observedAt captured_at capturedAt reading_time readingTime event_time eventTime phenomenonTime TimeInstant fixTime fix_time gps_time gpsTime deviceTime device_time SourceTimestamp sourceTimestamp'
+  'measured_at measuredAt measurement_time measurementTime measure_time measureTime sampled_at sampledAt sample_time sampleTime recorded_at recordedAt observed_at observedAt captured_at capturedAt reading_time readingTime event_time eventTime phenomenonTime timeOfSample time_of_sample time_fired TimeInstant fixTime fix_time gps_time gpsTime deviceTime device_time SourceTimestamp sourceTimestamp'
 const plainNames =
-  'timestamp Timestamp TimeStamp timeStamp TIMESTAMP time_stamp _timestamp @timestamp time Time TIME ts Ts TS datetime dateTime DateTime Datetime date_time dateTime.$date time.$date timestamp.$date dt'
+  'timestamp Timestamp TimeStamp timeStamp TIMESTAMP time_stamp _timestamp @timestamp time Time TIME ts Ts TS datetime dateTime DateTime Datetime date_time dateTime.$date time.$date timestamp.$date dt tstamp Zeitstempel zeitstempel Zeit zeit horodatage fecha systemTime system_time'
 const sentNames =
-  'resultTime reported_at reportedAt sent_at sentAt published_at publishedAt received_at receivedAt'
+  'resultTime reported_at reportedAt sent_at sentAt published_at publishedAt received_at receivedAt publishTime publish_time enqueuedTime enqueued_at creation-time'
 /** Members of a message that hold what the rest is about. */
 const parts =
   'header Header head Head meta metadata data payload message body values fields d state.reported'.split(' ')
@@ -57,13 +57,22 @@ export const anyTime: readonly TimeSource[] = [
   ...epochNames.split(' ').map((path): TimeSource => ({ path })),
   ...measuredNames.split(' ').map((path): TimeSource => ({ path })),
   ...plainNames.split(' ').map((path): TimeSource => ({ path })),
-  // Else they are a temperature and a day.
+  // Else it is a temperature.
   { path: 't', format: 'iso8601' },
-  { path: 'date', format: 'iso8601' },
+  { path: 'tm', format: 'iso8601' },
+  { path: 'date' },
+  { path: 'Datum' },
+  ...['date time', 'Date Time', 'DATE TIME', 'datum zeit', 'Datum Zeit', 'Datum Uhrzeit', 'day time'].map(
+    (pair): TimeSource => {
+      const [date = '', path = ''] = pair.split(' ')
+      return { path, date }
+    },
+  ),
   ...sentNames.split(' ').map((path): TimeSource => ({ path })),
   ...parts.flatMap((part) => nestedNames.map((name): TimeSource => ({ path: `${part}.${name}` }))),
   // Of a list only when it is of one: others may have other times.
   ...lists.flatMap((list) =>
     nestedNames.map((name): TimeSource => ({ path: `${list}0.${name}`, if: { [`${list}1.${name}`]: null } })),
   ),
+  { path: '**' },
 ]

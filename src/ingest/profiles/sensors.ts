@@ -4,7 +4,12 @@
 import type { RuleSource } from '../rules/schema.ts'
 import { anyTime, type Profile, units, valueRules } from './profile.ts'
 
+/** What a DS18B20 says when it has fallen off, and before its first measurement; in °C and °F. */
+const dallasMissing = [-127, 85, -196.6, 185]
+
 const tasmotaUnits: RuleSource['fields'] = {
+  'StatusSNS.DS18*.Temperature': { unit_from: 'StatusSNS.TempUnit', missing: dallasMissing },
+  'DS18*.Temperature': { unit_from: 'TempUnit', missing: dallasMissing },
   'StatusSNS.*Temperature': { unit_from: 'StatusSNS.TempUnit', missing: [-127] },
   'StatusSNS.*DewPoint': { unit_from: 'StatusSNS.TempUnit' },
   'StatusSNS.*Pressure': { unit_from: 'StatusSNS.PressureUnit' },
@@ -75,24 +80,27 @@ const tasmota: Profile = {
 }
 
 /** `voltage` is mV of a battery or V of a plug: nobody can tell from the message. */
-const zigbeeUnits = units({
-  temperature: '°C',
-  local_temperature: '°C',
-  device_temperature: '°C',
-  soil_temperature: '°C',
-  occupied_heating_setpoint: '°C',
-  current_heating_setpoint: '°C',
-  humidity: '%',
-  soil_moisture: '%',
-  battery: '%',
-  pressure: 'hPa',
-  illuminance_lux: 'lx',
-  power: 'W',
-  energy: 'kWh',
-  current: 'A',
-  co2: 'ppm',
-  pm25: 'µg/m³',
-})
+const zigbeeUnits: RuleSource['fields'] = {
+  // 0x8000, 0x7FFF and 0xFFFF of the cluster library stand for no value.
+  temperature: { unit: '°C', missing: [-327.68, 327.67] },
+  humidity: { unit: '%', missing: [655.35] },
+  soil_moisture: { unit: '%', missing: [655.35] },
+  battery: { unit: '%', missing: [127.5, 255] },
+  pressure: { unit: 'hPa', missing: [-3276.8, 3276.7] },
+  ...units({
+    local_temperature: '°C',
+    device_temperature: '°C',
+    soil_temperature: '°C',
+    occupied_heating_setpoint: '°C',
+    current_heating_setpoint: '°C',
+    illuminance_lux: 'lx',
+    power: 'W',
+    energy: 'kWh',
+    current: 'A',
+    co2: 'ppm',
+    pm25: 'µg/m³',
+  }),
+}
 
 const zigbee2mqtt: Profile = {
   name: 'zigbee2mqtt',
@@ -137,6 +145,8 @@ const shellyUnits = units({
   '*lux': 'lx',
 })
 
+const shellyTags = { device: 2, quantity: -1 }
+
 /** `minute_ts` dates a bucket of energy, `move_started_at` a move: not the sample. */
 const shellyTime: RuleSource['time'] = [{ path: 'unixtime' }, { path: 'last_updated_ts' }]
 
@@ -144,28 +154,43 @@ const shelly: Profile = {
   name: 'shelly',
   title: 'Shelly, both generations',
   rules: [
-    ...valueRules(
-      'shelly',
-      { device: 2, quantity: -1 },
-      {
-        'shellies/+/+/+/power': 'W',
-        'shellies/+/+/+/reactive_power': 'var',
-        'shellies/+/+/+/voltage': 'V',
-        'shellies/+/+/+/current': 'A',
-        'shellies/+/emeter/+/total': 'Wh',
-        'shellies/+/emeter/+/total_returned': 'Wh',
-        'shellies/+/emeter/+/energy': 'Wmin',
-        'shellies/+/emeter/+/returned_energy': 'Wmin',
-        'shellies/+/relay/+/energy': 'Wmin',
-        'shellies/+/temperature': '°C',
-        'shellies/+/temperature_f': '°F',
-        'shellies/+/voltage': 'V',
-        'shellies/+/sensor/temperature': '°C',
-        'shellies/+/sensor/humidity': '%',
-        'shellies/+/sensor/battery': '%',
-        'shellies/+/sensor/lux': 'lx',
+    ...valueRules('shelly', shellyTags, {
+      'shellies/+/+/+/power': 'W',
+      'shellies/+/+/+/reactive_power': 'var',
+      'shellies/+/+/+/voltage': 'V',
+      'shellies/+/+/+/current': 'A',
+      'shellies/+/emeter/+/total': 'Wh',
+      'shellies/+/emeter/+/total_returned': 'Wh',
+      'shellies/+/emeter/+/energy': 'Wmin',
+      'shellies/+/emeter/+/returned_energy': 'Wmin',
+      'shellies/+/relay/+/energy': 'Wmin',
+      'shellies/+/voltage': 'V',
+      'shellies/+/sensor/humidity': '%',
+      'shellies/+/sensor/battery': '%',
+      'shellies/+/sensor/lux': 'lx',
+    }),
+    {
+      name: 'shelly temperature',
+      topic: ['shellies/+/temperature', 'shellies/+/sensor/temperature', 'shellies/+/ext_temperature/+'],
+      tags: shellyTags,
+      // No probe, or one that has fallen off.
+      fields: { value: { unit: '°C', missing: [999, -127] } },
+    },
+    {
+      name: 'shelly temperature in °F',
+      topic: ['shellies/+/temperature_f', 'shellies/+/ext_temperature_f/+'],
+      tags: shellyTags,
+      fields: { value: { unit: '°F', missing: [999, -196.6] } },
+    },
+    {
+      name: 'shelly probes',
+      topic: 'shellies/+/ext_temperatures',
+      tags: { device: 2 },
+      fields: {
+        '*.tC': { unit: '°C', missing: [999, -127] },
+        '*.tF': { unit: '°F', missing: [999, -196.6] },
       },
-    ),
+    },
     {
       name: 'shelly status',
       topic: 'shellies/+/status/+',
@@ -203,6 +228,7 @@ const statestream: Profile = {
       name: 'statestream',
       topic: ['homeassistant/+/+/state', 'statestream/+/+/state'],
       tags: { kind: 2, entity: 3 },
+      fields: { value: { missing: ['unknown', 'unavailable'] } },
     },
   ],
 }

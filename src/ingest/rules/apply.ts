@@ -46,7 +46,7 @@ export function applyRules(
   if (format !== undefined) options.format = format
   if (csv) options.csv = csv
   if (protobuf) options.protobuf = protobuf
-  const decoded = payload.length === 0 ? nothing('empty') : decode(payload, options)
+  const decoded = payload.length === 0 ? nothing('empty') : decodeBy(applying, payload, options)
   const run = { context, applying, reading, decoded }
   if (applying.hasTransform) return runSlowly(run)
   if (!isApart(run)) {
@@ -59,6 +59,39 @@ export function applyRules(
     return finish(run, record, draft, steps(run, draft), true)
   })
   return withMessage(made, messageOf(run))
+}
+
+/** What `decode` says, sooner when the topic's messages before had the same layout. */
+function decodeBy({ layouts }: Applying, payload: Uint8Array, options: DecodeOptions): Decoded {
+  const { format = 'auto', topic } = options
+  if (format !== 'auto' || payload[0] !== openBrace || isSparkplug(topic)) return decode(payload, options)
+  const fields = layouts.read(payload)
+  if (fields) return { format: 'json', records: [{ time: null, fields }], marks: [], merge: 'index' }
+  const decoded = decode(payload, options)
+  layouts.learn(payload, decoded)
+  return decoded
+}
+
+const openBrace = 123
+
+/**
+ * What `applyRules` would come to for a payload, from…to of `bytes`, of a known layout; `null` when it is not as simple as that.
+ * Fields are `null` where they are the payload's own.
+ */
+export function applyToLayout(
+  applying: Applying,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): { fields: Fields | null; cleaned: Cleaned } | null {
+  const fields = applying.onlyFields ? applying.layouts.read(bytes, from, to) : null
+  if (!fields) return null
+  const draft: Draft = { fields, units: null, marks: null, isChanged: false }
+  for (const rule of applying.rules) {
+    if (rule.fields?.(draft) || draft.marks) return null
+  }
+  const cleaned = draft.units ? unitsOf(applying, draft.units).cleaned : applying.cleaned
+  return { fields: draft.isChanged ? draft.fields : null, cleaned }
 }
 
 /** Whether records become readings of their own: they have times, or the rule asks for a format of many. */

@@ -1,12 +1,15 @@
 // Jobs that make the fields of stored readings again, one at a time and in the background. A job is kept in a file with its place,
 // so that it goes on after a restart; rules that change meanwhile make it begin again, so that one version made all of it.
 
+import { randomUUID } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { AppError, asAppError } from '../../domain/errors.ts'
 import type { Log } from '../../ops/log.ts'
+import type { Remaker } from '../../store/remaker.ts'
 import type { ReadingStore, RemakePosition } from '../../store/store.ts'
 import type { Rules } from './open.ts'
 import { remakeReadings } from './reprocess.ts'
+import { type RowMakerData, rowMakerModule } from './rowMakerModule.ts'
 
 export type JobKind = 'reprocess' | 'replay'
 export type JobState = 'waiting' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled'
@@ -58,6 +61,8 @@ export interface JobsDeps {
 const endedMax = 100
 /** Readings of one step: its blocks are written in one batch, which commits have to wait for. */
 const readingsMax = 4096
+/** Where a job is, is written down no more often: steps that were done already are done again after a crash. */
+const savedEveryMs = 500
 
 /** `file`: where jobs are kept; empty: they end with the process. */
 export async function openJobs(deps: JobsDeps, { file }: { file: string }): Promise<Jobs> {
@@ -72,6 +77,7 @@ class JobRunner implements Jobs {
   #jobs: Job[]
   #running: Promise<void> | null = null
   #saving: Promise<void> = Promise.resolve()
+  #savedAt = 0
   readonly #abort = new AbortController()
 
   constructor(deps: JobsDeps, file: string, jobs: Job[]) {
@@ -131,6 +137,7 @@ class JobRunner implements Jobs {
   async close(): Promise<void> {
     this.#abort.abort()
     await this.#running
+    await this.#save()
     await this.#saving
   }
 
@@ -163,34 +170,42 @@ class JobRunner implements Jobs {
 
   async #finish(job: Job): Promise<void> {
     const { rules } = this.#deps
-    let clean = rules.trial(rules.current)
+    let remaker = this.#remakerOf(job)
     while (job.state === 'running' && !this.#abort.signal.aborted) {
       if (rules.current.version !== job.rules) {
         await this.#begin(job)
-        clean = rules.trial(rules.current)
+        remaker = this.#remakerOf(job)
       }
-      const isLast = await this.#step(job, clean)
+      const isLast = await this.#step(job, remaker)
       if (isLast && job.state === 'running') {
         job.state = 'done'
         job.endedAt = Date.now()
       }
+      if (job.state === 'running' && performance.now() - this.#savedAt < savedEveryMs) continue
       await this.#save()
     }
   }
 
-  async #step(job: Job, clean: ReturnType<Rules['trial']>): Promise<boolean> {
-    const { filters, from, to, seqMax, position, kind } = job
+  #remakerOf({ kind }: Job): Remaker {
+    const { rules } = this.#deps
+    const { source } = rules.current
+    const clean = rules.trial(rules.current)
+    const onlyRefused = kind === 'replay'
+    const data = source && ({ source, onlyRefused } satisfies RowMakerData)
+    return {
+      make: (readings) => remakeReadings({ clean, onlyRefused }, readings),
+      thread: data && { module: rowMakerModule, data, key: randomUUID() },
+    }
+  }
+
+  async #step(job: Job, remaker: Remaker): Promise<boolean> {
+    const { filters, from, to, seqMax, position } = job
     const after = position ? { after: position } : {}
     const query = { filters, from, to, seqMax, readingsMax, signal: this.#abort.signal, ...after }
-    let left = 0
-    const step = await this.#deps.store.remake(query, async (readings) => {
-      const remaking = await remakeReadings({ clean, onlyRefused: kind === 'replay' }, readings)
-      left += remaking.left
-      return remaking.made
-    })
+    const step = await this.#deps.store.remake(query, remaker)
     job.readings += step.readings
     job.remade += step.remade
-    job.left += left
+    job.left += step.left
     job.position = step.next
     return step.next === null
   }
@@ -214,6 +229,7 @@ class JobRunner implements Jobs {
   }
 
   #save(): Promise<void> {
+    this.#savedAt = performance.now()
     const ended = this.#jobs.filter(({ endedAt }) => endedAt !== null)
     const forgotten = new Set(ended.slice(0, Math.max(0, ended.length - endedMax)))
     this.#jobs = this.#jobs.filter((job) => !forgotten.has(job))

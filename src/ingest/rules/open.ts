@@ -5,14 +5,11 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { watchFiles } from '../../auth/watch.ts'
 import { AppError, asAppError } from '../../domain/errors.ts'
-import type { NewReading } from '../../domain/reading.ts'
 import type { Log } from '../../ops/log.ts'
-import { type Clean, createAutoClean } from '../clean/clean.ts'
-import { createAliases } from '../decode/sparkplugAliases.ts'
-import { applyRules } from './apply.ts'
-import { createMemory } from './memory.ts'
+import type { Clean } from '../clean/clean.ts'
 import { createRuleFiles, noRuleFiles } from './ruleFiles.ts'
 import { createRuleSet, type RuleSet } from './ruleSet.ts'
+import { createTrial } from './trial.ts'
 
 export interface Rules {
   readonly current: RuleSet
@@ -34,28 +31,16 @@ export interface RulesConfig {
   profiles: readonly string[]
 }
 
-/** Sparkplug nodes and devices whose birth certificates are remembered, and topics whose last values are. */
-const remembered = { sources: 10_000, topics: 100_000 }
-
 /** Throws `bad_rules` when the file is not valid or cannot be read. */
 export async function openRules({ file, profiles }: RulesConfig, { log }: { log: Log }): Promise<Rules> {
   const name = file === '' ? 'rules' : basename(file)
   const files = file === '' ? noRuleFiles : createRuleFiles(dirname(file))
   const compile = (text: string): RuleSet => createRuleSet(text, { name, files, profiles })
   let current = compile(file === '' ? '' : await readRules(file))
-  const trial = (set: () => RuleSet): Clean => {
-    const aliases = createAliases({ sourcesMax: remembered.sources })
-    const memory = createMemory({ topicsMax: remembered.topics })
-    const otherwise = createAutoClean({ aliases })
-    return (reading) => {
-      try {
-        const made = applyRules({ set: set(), aliases, memory, otherwise }, reading)
-        return made instanceof Promise ? made.catch((error: unknown) => failed(reading, error, log)) : made
-      } catch (error) {
-        return failed(reading, error, log)
-      }
-    }
-  }
+  const trial = (set: () => RuleSet): Clean =>
+    createTrial(set, (err, { topic }) =>
+      log.error({ err, topic }, 'a cleaning rule failed; the reading is kept raw'),
+    )
   const reload = async (): Promise<void> => {
     try {
       const text = await readRules(file)
@@ -96,11 +81,4 @@ async function readRules(file: string): Promise<string> {
     const why = error instanceof Error ? error.message : String(error)
     throw new AppError('bad_rules', `cannot read the rules file: ${why} (rules.file)`, { cause: error })
   }
-}
-
-/** A fault in a rule must not cost the reading: it is kept raw. */
-function failed(reading: NewReading, error: unknown, log: Log): readonly NewReading[] {
-  log.error({ err: error, topic: reading.topic }, 'a cleaning rule failed; the reading is kept raw')
-  const fields = Object.create(null) as Record<string, never>
-  return [{ ...reading, fields, cleaned: { refused: { rule: '', reason: 'the rule failed' } } }]
 }

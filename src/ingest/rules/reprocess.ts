@@ -3,14 +3,8 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Cleaned, NewReading, Reading } from '../../domain/reading.ts'
-import type { Remade } from '../../store/store.ts'
+import type { Remade, Remaking } from '../../store/remaker.ts'
 import type { Clean } from '../clean/clean.ts'
-
-export interface Remaking {
-  made: (Remade | null)[]
-  /** Readings that cannot be made again on their own. */
-  left: number
-}
 
 /** The main thread works this long before it lets others in. */
 const turnMs = 4
@@ -45,7 +39,7 @@ export async function remakeReadings(
 }
 
 /** The reading as it was published. Written out: copies by spread cost as much as the rules. */
-function publishOf(reading: Reading): NewReading {
+export function publishOf(reading: Omit<Reading, 'seq' | 'fields'>): NewReading {
   const { topic, time, receivedAt, source, clientId, user, qos, retain, dup, properties, payload } = reading
   return {
     topic,

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import type { Problem } from '../../domain/errors.ts'
 import type { Cleaned } from '../../domain/reading.ts'
 import { createFilterTrie } from '../../domain/filterTrie.ts'
+import { createLayouts, type Layouts } from '../decode/layouts.ts'
 import type { Profile } from '../profiles/profile.ts'
 import { profiles } from '../profiles/profiles.ts'
 import { type CompiledRule, compileRule } from './compile.ts'
@@ -17,10 +18,18 @@ export interface RuleSet {
   /** The file as it was written. */
   text: string
   rules: readonly CompiledRule[]
+  /** What another thread makes the same set of; `null` when files or a `transform` belong to it. */
+  source: RuleSetSource | null
   /** How long readings are kept, by the filters of the rules that say so. */
   retention: readonly RuleRetention[]
   /** What applies to a topic; `null` when no rule does. */
   rulesFor(topic: string): Applying | null
+}
+
+export interface RuleSetSource {
+  text: string
+  name: string
+  profiles: readonly string[]
 }
 
 /** The first whose filter matches a topic holds for it. */
@@ -39,10 +48,14 @@ export interface Applying {
   tags: Record<string, string>
   /** Whether they say nothing but tags, so that the payload need not be looked into. */
   onlyTags: boolean
+  /** Whether they say nothing but tags and what fields are or may be. */
+  onlyFields: boolean
   hasTransform: boolean
   /** Whether no rule says what a field is or may be. */
   leavesFields: boolean
   keepsPayload: boolean
+  /** Of the JSON that came on the topic. */
+  layouts: Layouts
   /** Units of the message before, which are mostly those of the next one too: field, unit, field, unit, … */
   lastUnits: { list: readonly string[]; units: Record<string, string>; cleaned: Cleaned }
 }
@@ -90,7 +103,10 @@ export function createRuleSet(text: string, { name, files, profiles: more = [] }
   const retention = compiled.flatMap(({ name: rule, filters, retentionMs: maxAgeMs }) =>
     maxAgeMs === null ? [] : filters.map((filter) => ({ filter, maxAgeMs, rule })),
   )
-  return { version, text, rules: compiled, retention, rulesFor: matcherOf(compiled, version) }
+  const needs = ['transform', 'schema', 'protobuf'] as const
+  const isAlone = sources.every(({ source }) => needs.every((key) => source[key] === undefined))
+  const source = isAlone ? { text, name, profiles: more } : null
+  return { version, text, rules: compiled, source, retention, rulesFor: matcherOf(compiled, version) }
 }
 
 function chooseProfiles(
@@ -136,15 +152,17 @@ function applyingOf(topic: string, rules: readonly CompiledRule[], version: stri
     rules,
     cleaned,
     tags,
-    onlyTags: rules.every(saysOnlyTags),
+    onlyTags: rules.every((rule) => rule.fields === null && saysOnlyFields(rule)),
+    onlyFields: rules.every(saysOnlyFields),
     hasTransform: rules.some(({ transform }) => transform !== null),
     leavesFields: rules.every(({ leavesFields }) => leavesFields),
     keepsPayload: rules.every(({ store }) => store !== 'fields'),
+    layouts: createLayouts(),
     lastUnits: { list: [], units: {}, cleaned },
   }
 }
 
-function saysOnlyTags(rule: CompiledRule): boolean {
-  const parts = ['time', 'schema', 'transform', 'select', 'fields', 'where', 'dedupeMs', 'deadband'] as const
+function saysOnlyFields(rule: CompiledRule): boolean {
+  const parts = ['time', 'schema', 'transform', 'select', 'where', 'dedupeMs', 'deadband'] as const
   return rule.leavesFields && rule.store === 'raw+fields' && parts.every((part) => rule[part] === null)
 }

@@ -16,7 +16,10 @@ export const timeFormats = ['auto', 'iso8601', 'epoch_s', 'epoch_ms', 'epoch_us'
 
 const timeSchema = Type.Object(
   {
-    path: text('Field that holds the time, or a pattern: the first field that fits.'),
+    path: text(
+      'Field that holds the time, or a pattern: the first field that fits. **: the fields below the top that are named like a time, when all are the same.',
+    ),
+    date: Type.Optional(text('Field that holds the day, where `path` holds the time of day alone.')),
     if: Type.Optional(
       Type.Record(Type.String(), Type.Union([scalar, Type.Null(), Type.Array(scalar)]), {
         description: 'Field: value or values it must have for the time to count; null: it must not be there.',

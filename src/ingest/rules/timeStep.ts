@@ -7,6 +7,7 @@ import type { Fields, FieldValue } from '../../domain/reading.ts'
 import { type TimeLimits, timeLimits, trustedTime } from '../clean/times.ts'
 import { globMatcher } from './fieldStep.ts'
 import { type TimeSource, timeFormats } from './schema.ts'
+import { nestedTime } from './nestedTime.ts'
 import { isoTime, localTime, timeOfText } from './timeText.ts'
 
 /** The time of a record by its fields, or `null`. */
@@ -22,8 +23,13 @@ export function compileTime(sources: readonly TimeSource[], zone: string | undef
     }
     return null
   }
-  const isLong = sources.length > fieldsUsual && sources.every(({ path }) => !path.includes('*'))
-  return isLong ? byName(sources, steps) : inOrder
+  const patterns = sources.findIndex(({ path }) => path.includes('*'))
+  const named = patterns === -1 ? sources.length : patterns
+  if (named <= fieldsUsual) return inOrder
+  const first = byName(sources.slice(0, named), steps)
+  if (named === sources.length) return first
+  const rest = compileTime(sources.slice(named), zone)
+  return (fields, receivedAt) => first(fields, receivedAt) ?? rest(fields, receivedAt)
 }
 
 /** Fields of most messages: a list longer than this is looked up by them, not they by it. */
@@ -60,12 +66,23 @@ function compileOne(source: TimeSource, zone: string | undefined): TimeStep {
     maxFutureMs: source.max_future === undefined ? timeLimits.maxFutureMs : parseDuration(source.max_future),
   }
   const read = readerOf(format, clock)
-  const find = finderOf(path)
+  const nested = path === '**' ? nestedTime(read) : null
+  const find = source.date === undefined ? finderOf(path) : dayAndTime(source.date, path)
   const conditions = Object.entries(source.if ?? {}).map(([name, values]) => [name, [values].flat()] as const)
   return (fields, receivedAt) => {
     if (!conditions.every(([name, values]) => values.includes((fields[name] ?? null) as never))) return null
+    if (nested) return trustedTime(nested(fields), receivedAt, limits)
     const value = find(fields)
     return value === undefined ? null : trustedTime(read(value), receivedAt, limits)
+  }
+}
+
+/** A day and a time of day as one text. */
+function dayAndTime(date: string, path: string): (fields: Fields) => FieldValue | undefined {
+  return (fields) => {
+    const [day, time] = [fields[date], fields[path]]
+    if (typeof day !== 'string' || typeof time !== 'string') return undefined
+    return /^\d\d?:\d\d/.test(time) ? `${day} ${time}` : undefined
   }
 }
 

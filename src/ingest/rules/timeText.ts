@@ -5,9 +5,11 @@ import { zoneClock, type ZoneClock } from '../../domain/zonedTime.ts'
 
 const zone = String.raw`(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?`
 const fraction = String.raw`(?:[.,](\d{1,9}))?`
+/** Behind an offset Java names the zone, and Go what people call it. */
+const zoneAgain = String.raw`(?:(?<=[Z\d])\[[\w/+-]{1,40}\]|(?<=[+-]\d{4}) [A-Z]{3,4})?`
 /** `2026-11-24T12:00:00.5+01:00`; also with blanks, `/` or `.` between the parts of the date. */
 const iso = new RegExp(
-  String.raw`^(\d{4})([-/.])(\d\d)\2(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)${fraction})?\s{0,4}${zone}$`,
+  String.raw`^(\d{4})([-/.])(\d\d)\2(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)${fraction})?\s{0,4}${zone}${zoneAgain}$`,
   'i',
 )
 /** `20261124T120000Z` */
@@ -16,10 +18,35 @@ const basic = new RegExp(String.raw`^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)${fra
 const german = /^(\d\d?)\.(\d\d?)\.(\d{4}),?[ T](\d\d?):(\d\d)(?::(\d\d))?$/
 /** `Tue, 24 Nov 2026 12:00:00 GMT` [RFC 5322, 3.3] */
 const mail = /^(?:[A-Z][a-z]{2}, )?(\d\d?) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) (GMT|UTC|[+-]\d{4})$/
-/** `Tue Nov 24 12:00:00 2026`, of ctime() */
-const ctime = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d\d?) (\d\d):(\d\d):(\d\d) (\d{4})$/
+/** `Tue Nov 24 12:00:00 2026`, of ctime(); Java has a zone before the year, others behind it. */
+const ctime =
+  /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d\d?) (\d\d):(\d\d):(\d\d)(?: ([A-Z]{3,4}))? (\d{4})(?: ([A-Z]{3,4}))?$/
+/** Names of zones that mean one offset only: CST, IST and BST mean several. */
+const zoneNames: Readonly<Record<string, string>> = {
+  UTC: 'Z',
+  GMT: 'Z',
+  WET: '+00:00',
+  WEST: '+01:00',
+  CET: '+01:00',
+  MEZ: '+01:00',
+  CEST: '+02:00',
+  MESZ: '+02:00',
+  EET: '+02:00',
+  EEST: '+03:00',
+  EST: '-05:00',
+  EDT: '-04:00',
+  CDT: '-05:00',
+  MDT: '-06:00',
+  PST: '-08:00',
+  PDT: '-07:00',
+}
+/** `Tue Nov 24 2026 12:00:00 GMT+0100 (…)`, of JavaScript */
+const javascript =
+  /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d) (\d{4}) (\d\d):(\d\d):(\d\d) GMT([+-]\d{4})(?: \([^)]{1,40}\))?$/
+/** `/Date(1795521590000)/`, of .NET; an offset is for showing it. */
+const dotnet = /^\/Date\((\d{12,14})(?:[+-]\d{4})?\)\/$/
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-const charsMax = 64
+const charsMax = 96
 
 /** Milliseconds since 1970 of ISO 8601, or `null`. Without an offset it is a time only where `clock` says whose. */
 export function isoTime(text: string, clock: ZoneClock | null): number | null {
@@ -49,10 +76,20 @@ function writtenTime(text: string, clock: ZoneClock | null): number | null {
     const [, day, month, year, hour, minute, second, offset] = found
     return moment([year, monthOf(month), day, hour, minute, second], undefined, offset, clock)
   }
+  found = javascript.exec(text)
+  if (found) {
+    const [, month, day, year, hour, minute, second, offset] = found
+    return moment([year, monthOf(month), day, hour, minute, second], undefined, offset, clock)
+  }
+  found = dotnet.exec(text)
+  if (found) return Number(found[1])
   found = ctime.exec(text)
   if (!found) return null
-  const [, month, day, hour, minute, second, year] = found
-  return moment([year, monthOf(month), day, hour, minute, second], undefined, undefined, clock)
+  const [, month, day, hour, minute, second, before, year, behind] = found
+  const name = before ?? behind
+  const offset = name === undefined ? undefined : zoneNames[name]
+  if (name !== undefined && offset === undefined) return null
+  return moment([year, monthOf(month), day, hour, minute, second], undefined, offset, clock)
 }
 
 function monthOf(name: string | undefined): string {

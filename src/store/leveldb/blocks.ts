@@ -9,6 +9,8 @@ import { kindRange } from './keys.ts'
 import { compactTopics, type RemoveInput, removeRows } from './roll/remove.ts'
 import { pausing } from './pausing.ts'
 import { type RemakeInput, remakeRows } from './roll/remake.ts'
+import type { RemakeAnswer } from './roll/remakeInPlace.ts'
+import type { MakeParams, WriteParams } from './roll/remakeThread.ts'
 import { type Batch, rollEpoch, type RollContext } from './roll/roll.ts'
 import { storedEntries } from './roll/storedEntries.ts'
 import { loadShapes } from './shapeTable.ts'
@@ -25,6 +27,8 @@ const inlineRollRows = 16_384
 const inlineRemoveTopics = 64
 /** Rows whose blocks are written again without a thread. */
 const inlineRemakeRows = 512
+/** The thread that makes fields again ends when it was not asked for so long. */
+const remakerIdleMs = 10_000
 
 export interface Removal {
   readings: number
@@ -38,6 +42,8 @@ export class Blocks {
   readonly #gate: WriteGate
   #shapes: Shapes
   readonly #roller: StoreThread
+  readonly #remaker: StoreThread
+  #remakerIdle: NodeJS.Timeout | undefined
   readonly #readers: Readers
   readonly scans: Scans
   #view: View
@@ -59,6 +65,10 @@ export class Blocks {
     this.#shapes = shapes ?? loadedShapes(db)
     this.#view = new View(db, directory, 0)
     this.#roller = new StoreThread({ path: reading.path, cacheBytes: 0, niceness: 0 })
+    this.#remaker = new StoreThread(
+      { path: reading.path, cacheBytes: 0, niceness: 0 },
+      '../roll/remakeThread',
+    )
     this.#readers = new Readers(reading)
     this.scans = new Scans(this.#readers, {
       view: () => this.#view,
@@ -85,7 +95,7 @@ export class Blocks {
       },
       async (view) => {
         const params: RollParams = { ...view, rows: epoch.share(), end, segments }
-        const pages = await this.#callRoller<SharedPages>('roll', params)
+        const pages = await this.#callChanger<SharedPages>(this.#roller, 'roll', params)
         return { directory: new Directory(pages), value: undefined }
       },
       onSwapped,
@@ -100,10 +110,11 @@ export class Blocks {
         return { directory, value }
       },
       async (view) => {
-        const { pages, ...value } = await this.#callRoller<Removal & { pages: SharedPages }>('remove', {
-          ...view,
-          ...input,
-        })
+        const { pages, ...value } = await this.#callChanger<Removal & { pages: SharedPages }>(
+          this.#roller,
+          'remove',
+          { ...view, ...input },
+        )
         return { directory: new Directory(pages), value }
       },
       onSwapped,
@@ -124,18 +135,47 @@ export class Blocks {
         return { directory, value: readings }
       },
       async (view) => {
-        const { pages, readings } = await this.#callRoller<{ pages: SharedPages; readings: number }>(
+        const { pages, readings } = await this.#callChanger<{ pages: SharedPages; readings: number }>(
+          this.#roller,
           'remake',
-          {
-            ...view,
-            ...input,
-          },
+          { ...view, ...input },
         )
         return { directory: new Directory(pages), value: readings }
       },
       () => undefined,
       () => this.#readAgain(input.topics.map(({ topicId }) => topicId)),
     )
+  }
+
+  /** Has rows made where they are read, and writes their blocks. `number` gives numbers to the new capture data. */
+  remakeInPlace(
+    ask: Omit<MakeParams, keyof ViewParams>,
+    number: (made: RemakeAnswer) => Pick<WriteParams, 'ids' | 'captures'>,
+  ): Promise<{ readings: number; left: number; remade: number }> {
+    clearTimeout(this.#remakerIdle)
+    return this.#change(
+      false,
+      () => Promise.reject(new Error('this is done in a thread')),
+      async (view) => {
+        const made = await this.#remaker.ask<RemakeAnswer>('make', { ...view, ...ask })
+        const { readings, left } = made
+        const params: WriteParams = { ...view, ...number(made) }
+        const { pages, readings: remade } = await this.#callChanger<{ pages: SharedPages; readings: number }>(
+          this.#remaker,
+          'write',
+          params,
+        )
+        return { directory: new Directory(pages), value: { readings, left, remade } }
+      },
+      () => this.#restRemaker(),
+      () => this.#readAgain(ask.topics.map(({ topicId }) => topicId)),
+    )
+  }
+
+  #restRemaker(): void {
+    clearTimeout(this.#remakerIdle)
+    this.#remakerIdle = setTimeout(() => void this.#turn(() => this.#remaker.close()), remakerIdleMs)
+    this.#remakerIdle.unref()
   }
 
   /** Gives the space of removed blocks back to the disk. */
@@ -152,15 +192,20 @@ export class Blocks {
   /** The view is gone after this; what runs in threads fails. */
   async close(): Promise<void> {
     await Promise.allSettled([this.#last])
-    await Promise.all([this.#roller.close(), this.#readers.close()])
+    await this.#closeThreads()
     this.#view.release()
   }
 
   /** Stops what can be stopped: the database is to be closed whatever is under way. */
   async abandon(): Promise<void> {
-    await Promise.all([this.#roller.close(), this.#readers.close()])
+    await this.#closeThreads()
     await Promise.allSettled([this.#last])
     this.#view.release()
+  }
+
+  async #closeThreads(): Promise<void> {
+    clearTimeout(this.#remakerIdle)
+    await Promise.all([this.#roller.close(), this.#remaker.close(), this.#readers.close()])
   }
 
   /** Some of these topics' blocks may not be as the view has them. */
@@ -207,8 +252,8 @@ export class Blocks {
   }
 
   /** A call in which the thread asks before it changes anything, and before and after each write. */
-  async #callRoller<Result>(method: string, params: unknown): Promise<Result> {
-    const call = this.#roller.call<'prepared' | 'write' | 'written', Result>(method, params)
+  async #callChanger<Result>(thread: StoreThread, method: string, params: unknown): Promise<Result> {
+    const call = thread.call<'prepared' | 'write' | 'written', Result>(method, params)
     let isWriting = false
     try {
       for (;;) {

@@ -2,6 +2,7 @@
 // small numbers: a topic mostly has one for life, so a row carries an integer. What a reading alone has (correlation data, say) still finds its place here, on
 // the disk; in memory only the lately used ones are kept.
 
+import { AppError } from '../../domain/errors.ts'
 import type { NewReading, PublishProperties } from '../../domain/reading.ts'
 
 export type CaptureData = Pick<
@@ -47,7 +48,7 @@ export class CaptureTable {
     this.#nextId = Math.max(this.#nextId, id + 1)
   }
 
-  idOf(reading: NewReading): number {
+  idOf(reading: CaptureData): number {
     if (reading.properties !== null || reading.cleaned) return this.#idOfText(encodeCapture(reading))
     const { clientId, source, user, qos, retain, dup } = reading
     let plain = this.#plain.get(clientId)
@@ -60,6 +61,14 @@ export class CaptureTable {
     const known = plain.ids[place]!
     if (known >= 0) return known
     return (plain.ids[place] = this.#idOfText(encodeCapture(reading)))
+  }
+
+  /** The number of what `id` has with `cleaned` in place of its own. */
+  changed(id: number, cleaned: CaptureData['cleaned']): number {
+    const known = this.get(id)
+    if (!known) throw new AppError('store_corrupt', `the capture data (${id}) of a reading is damaged`)
+    const { cleaned: _before, ...rest } = known
+    return this.idOf(cleaned ? { ...rest, cleaned } : rest)
   }
 
   /** Takes in a record as it was written. */

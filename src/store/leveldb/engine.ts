@@ -5,6 +5,7 @@ import type { NewReading, Reading } from '../../domain/reading.ts'
 import type { Log } from '../../ops/log.ts'
 import type { DatabaseRecord } from '../backup.ts'
 import { seqAfter } from '../numbering.ts'
+import type { Remaker } from '../remaker.ts'
 import { snapshotRecords } from '../records.ts'
 import type {
   AggregateQuery,
@@ -180,9 +181,10 @@ class LevelStore implements ReadingStore {
     return this.#keeper.remove(query)
   }
 
-  remake(query: RemakeQuery, make: Parameters<ReadingStore['remake']>[1]): Promise<RemakeStep> {
-    const deps = { loaded: this.#loaded, keeper: this.#keeper, readings: this.#readings }
-    return remakeStep(deps, query, make)
+  remake(query: RemakeQuery, remaker: Remaker): Promise<RemakeStep> {
+    const hasThread = this.#options.memory === 'normal'
+    const deps = { loaded: this.#loaded, keeper: this.#keeper, readings: this.#readings, hasThread }
+    return remakeStep(deps, query, remaker)
   }
 
   get status(): StoreStatus {

@@ -16,7 +16,6 @@ import { applyRetention } from './retention.ts'
 import { AppError } from '../../domain/errors.ts'
 import { decodeTopic } from './topicRecord.ts'
 import { topicKey } from './keys.ts'
-import type { RemakeInput } from './roll/remake.ts'
 import type { ReadersData } from './thread/readers.ts'
 import type { WriteGate } from './writeGate.ts'
 
@@ -160,12 +159,6 @@ export class Keeper {
     const isHot = (): boolean => this.#epochs.some(({ visible, rows }) => visible > 0 && rows.seq(0) <= seq)
     if (isHot()) await this.rollAll()
     if (isHot()) throw new AppError('store_unavailable', 'the log cannot be rolled into blocks just now')
-  }
-
-  /** Gives rows in blocks other fields; how many have them. */
-  async remake(input: RemakeInput): Promise<number> {
-    await this.ready
-    return this.#blocks.remake(input)
   }
 
   /** Removes what retention says, and what is more than the store may hold. */

@@ -3,7 +3,8 @@
 
 import { AppError } from '../../domain/errors.ts'
 import type { Cleaned, Reading } from '../../domain/reading.ts'
-import type { Remade, RemakeQuery, RemakeStep } from '../store.ts'
+import type { Remade, Remaker, ThreadRemaker } from '../remaker.ts'
+import type { RemakeQuery, RemakeStep } from '../store.ts'
 import { fieldsText } from './block/fields.ts'
 import type { Keeper } from './keeper.ts'
 import type { Loaded } from './load.ts'
@@ -18,6 +19,8 @@ interface Deps {
   loaded: Loaded
   keeper: Keeper
   readings: Readings
+  /** Whether there is memory for a thread that makes readings again. */
+  hasThread: boolean
 }
 
 /** Which part of which topics. */
@@ -29,14 +32,41 @@ interface Part {
   next: RemakeStep['next']
 }
 
-type Make = (readings: readonly Reading[]) => Promise<readonly (Remade | null)[]>
-
-export async function remakeStep(deps: Deps, query: RemakeQuery, make: Make): Promise<RemakeStep> {
-  const { keeper, loaded, readings } = deps
-  const { seqMax, signal } = query
-  await keeper.rollUpTo(seqMax)
+export async function remakeStep(deps: Deps, query: RemakeQuery, remaker: Remaker): Promise<RemakeStep> {
+  const { keeper } = deps
+  await keeper.rollUpTo(query.seqMax)
+  query.signal?.throwIfAborted()
+  const thread = deps.hasThread ? remaker.thread : null
   const part = nextPart(deps, query)
-  if (!part) return { readings: 0, remade: 0, next: null }
+  if (!part) return { readings: 0, remade: 0, left: 0, next: null }
+  const step = thread ? inThread(deps, query, part, thread) : here(deps, query, part, remaker)
+  return { ...(await step), next: part.next }
+}
+
+type Made = Omit<RemakeStep, 'next'>
+
+function inThread(
+  { keeper, loaded }: Deps,
+  { seqMax }: RemakeQuery,
+  part: Part,
+  maker: ThreadRemaker,
+): Promise<Made> {
+  const { ids, from, to } = part
+  const { captures } = loaded
+  const topics = ids.map((topicId) => ({ topicId, name: loaded.names.nameOf(topicId) }))
+  return keeper.blocks.remakeInPlace({ topics, from, to, seqMax, maker }, (made) => ({
+    ids: Uint32Array.from(made.captures, ({ captureId, cleaned }) => captures.changed(captureId, cleaned)),
+    captures: [...captures.fresh],
+  }))
+}
+
+/** Reads the readings, has them made here, and hands what is new to the blocks. */
+async function here(
+  { keeper, loaded, readings }: Deps,
+  { seqMax, signal }: RemakeQuery,
+  part: Part,
+  remaker: Remaker,
+): Promise<Made> {
   const byTopic = new Map<string, Reading[]>()
   const filters = part.ids.map((id) => loaded.names.nameOf(id))
   const range = { filters, from: part.from, to: part.to, order: 'asc' as const, limit: Infinity }
@@ -51,15 +81,18 @@ export async function remakeStep(deps: Deps, query: RemakeQuery, make: Make): Pr
     }
   }
   const topics: RemadeTopic[] = []
+  let left = 0
   for (const [topic, list] of byTopic) {
-    const made = await make(list)
+    const { made, left: more } = await remaker.make(list)
+    left += more
     signal?.throwIfAborted()
     const remade = await remadeTopic(loaded, { list, made, topicId: loaded.names.idOf(topic) })
     if (remade.seqs.length > 0) topics.push({ ...remade, from: part.from, to: part.to })
   }
   const captures = [...loaded.captures.fresh]
-  const remade = topics.length === 0 ? 0 : await keeper.remake({ topics, captures })
-  return { readings: seen, remade, next: part.next }
+  await keeper.ready
+  const remade = topics.length === 0 ? 0 : await keeper.blocks.remake({ topics, captures })
+  return { readings: seen, remade, left }
 }
 
 /** As many whole blocks as the step may hold, at least one. */

@@ -6,10 +6,14 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openJobs, type Job, type Jobs, type JobsDeps } from '../../../src/ingest/rules/jobs.ts'
+import { createRowMaker } from '../../../src/ingest/rules/rowMaker.ts'
 import { createRuleSet } from '../../../src/ingest/rules/ruleSet.ts'
 import { noRuleFiles } from '../../../src/ingest/rules/ruleFiles.ts'
 import { openRules, type Rules } from '../../../src/ingest/rules/open.ts'
 import { createLog } from '../../../src/ops/log.ts'
+import type { Reading } from '../../../src/domain/reading.ts'
+import { fieldsText } from '../../../src/store/leveldb/block/fields.ts'
+import type { RowMaker, StoredRows } from '../../../src/store/remaker.ts'
 import { openStore } from '../../../src/store/open.ts'
 import { createMemoryStore } from '../../../src/store/memory.ts'
 import type { ReadingStore } from '../../../src/store/store.ts'
@@ -89,33 +93,84 @@ const ruleText = fc
   .array(rule, { maxLength: 4 })
   .map((all) => JSON.stringify({ rules: all.map((one, i) => ({ name: `rule ${i}`, ...one })) }))
 
-test('reprocessing under rules stores what ingest under the same rules would have', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(message, { maxLength: 12 }),
-      ruleText,
-      ruleText,
-      async (messages, before, after) => {
-        const ingest = async (text: string): Promise<ReadingStore> => {
-          const store = createMemoryStore()
-          const clean = rules.trial(setOf(text))
-          for (const [i, one] of messages.entries()) {
-            const given = reading({ topic: one.topic, time: 1.7e12 + i, payload: Buffer.from(one.payload) })
-            for (const part of await clean(given)) await append(store, part)
+/** A store that has rows made as a thread would. */
+function withRowMaker(store: ReadingStore): JobsDeps['store'] {
+  const makers = new Map<string, RowMaker>()
+  return {
+    remake: (query, { thread }) =>
+      store.remake(query, {
+        thread: null,
+        // oxlint-disable-next-line typescript/require-await
+        make: async (readings) => {
+          if (!thread) throw new Error('these rules are for a thread')
+          const maker = makers.get(thread.key) ?? createRowMaker(thread.data)
+          makers.set(thread.key, maker)
+          const { places, cleaned, fields, left } = maker.make(rowsOf(readings))
+          const made = Array.from(places, (place, row) => {
+            const words = cleaned[place]
+            return place < 0
+              ? null
+              : { fields: fields.get(row) ?? null, ...(words ? { cleaned: words } : {}) }
+          })
+          return { made, left }
+        },
+      }),
+    remove: (query) => store.remove(query),
+    get status() {
+      return store.status
+    },
+  }
+}
+
+function rowsOf(readings: readonly Reading[]): StoredRows {
+  const at = (row: number): Reading => readings[row] as Reading
+  const lengths = Uint32Array.from(readings, (one) => one.payload.length)
+  return {
+    bytes: Buffer.concat(readings.map((one) => one.payload)),
+    offsets: lengths.map((_, row) => lengths.subarray(0, row).reduce((sum, length) => sum + length, 0)),
+    lengths,
+    topic: readings[0]?.topic ?? '',
+    count: readings.length,
+    times: Float64Array.from(readings, ({ time }) => time),
+    receivedAt: Float64Array.from(readings, ({ receivedAt }) => receivedAt),
+    isAsked: () => true,
+    payload: (row) => at(row).payload,
+    fieldsText: (row) => Buffer.from(fieldsText(at(row).fields)),
+    capture: at,
+  }
+}
+
+test.each(['here', 'where the rows are read'])(
+  'reprocessing under rules stores what ingest under the same rules would have: %s',
+  async (where) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(message, { maxLength: 12 }),
+        ruleText,
+        ruleText,
+        async (messages, before, after) => {
+          const ingest = async (text: string): Promise<ReadingStore> => {
+            const store = createMemoryStore()
+            const clean = rules.trial(setOf(text))
+            for (const [i, one] of messages.entries()) {
+              const given = reading({ topic: one.topic, time: 1.7e12 + i, payload: Buffer.from(one.payload) })
+              for (const part of await clean(given)) await append(store, part)
+            }
+            return store
           }
-          return store
-        }
-        const store = await ingest(before)
-        const jobs = await openJobs({ store, rules: under(after), log }, { file: '' })
-        const { id } = await jobs.start(everything)
-        expect(await ended(jobs, id)).toMatchObject({ state: 'done', left: 0, readings: messages.length })
-        expect(await collect(store)).toEqual(await collect(await ingest(after)))
-        await jobs.close()
-      },
-    ),
-    { numRuns: 150 },
-  )
-})
+          const store = await ingest(before)
+          const asked = where === 'here' ? store : withRowMaker(store)
+          const jobs = await openJobs({ store: asked, rules: under(after), log }, { file: '' })
+          const { id } = await jobs.start(everything)
+          expect(await ended(jobs, id)).toMatchObject({ state: 'done', left: 0, readings: messages.length })
+          expect(await collect(store)).toEqual(await collect(await ingest(after)))
+          await jobs.close()
+        },
+      ),
+      { numRuns: 150 },
+    )
+  },
+)
 
 const tagged = (room: string): string =>
   JSON.stringify({

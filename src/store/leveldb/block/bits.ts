@@ -34,6 +34,12 @@ export class WordWriter {
     this.length = at
   }
 
+  /** Words as another writer has packed them. */
+  append(words: Uint32Array): void {
+    this.#reserve(words.length).set(words, this.length)
+    this.length += words.length
+  }
+
   #packWide(values: Float64Array, from: number, to: number, low: number, width: number): void {
     const lows = new Float64Array(to - from)
     const highs = new Float64Array(to - from)

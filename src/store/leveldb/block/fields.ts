@@ -11,18 +11,25 @@ const limits = { leavesMax: 2 ** 20, depthMax: 1 }
 /** The text of `fields`; empty for `null`. */
 export function fieldsText(fields: Fields | null): string {
   if (fields === null) return ''
-  const members = Object.entries(fields).map(([path, value]) => `${JSON.stringify(path)}:${valueText(value)}`)
-  return `{${members.join(',')}}`
+  let text = '{'
+  for (const path in fields) {
+    const name = plainName.test(path) ? `"${path}"` : JSON.stringify(path)
+    text += `${text.length > 1 ? ',' : ''}${name}:${valueText(fields[path] as FieldValue)}`
+  }
+  return `${text}}`
 }
+
+/** Needs no escape. */
+const plainName = /^[\w. :/-]*$/
 
 function valueText(value: FieldValue): string {
   if (typeof value === 'bigint') return String(value)
   if (typeof value !== 'number') return JSON.stringify(value)
-  if (Object.is(value, -0)) return '-0'
+  if (Number.isSafeInteger(value)) return Object.is(value, -0) ? '-0' : String(value)
   if (!Number.isFinite(value)) throw new AppError('internal', `${value} is no value of a field`)
   const text = String(value)
   // Else it would be read back as a bigint.
-  return Number.isSafeInteger(value) || /[.e]/.test(text) ? text : `${text}.0`
+  return text.includes('.') || text.includes('e') ? text : `${text}.0`
 }
 
 /** Throws `store_corrupt` when the text is none of `fieldsText`. */

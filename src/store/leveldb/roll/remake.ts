@@ -34,7 +34,7 @@ export interface RemakeResult {
   readings: number
 }
 
-const batchBytes = 16 * 2 ** 20
+export const batchBytes = 16 * 2 ** 20
 
 export async function remakeRows(
   context: RollContext,
@@ -42,12 +42,7 @@ export async function remakeRows(
 ): Promise<RemakeResult> {
   const { db, directory, pause } = context
   const writer = new BlockWriter(context)
-  for (const [id, text] of captures) {
-    const key = captureKey(id)
-    const value = encodeFrame(Buffer.from(text))
-    writer.put(key, value)
-    writer.put(mirrorKey(key), value)
-  }
+  putCaptures(writer, captures)
   const changes = new Map<number, readonly BlockEntry[]>()
   let readings = 0
   for (const remade of topics) {
@@ -69,6 +64,15 @@ export async function remakeRows(
   }
   if (changes.size > 0) await writer.flush()
   return { directory: directory.with(changes), readings }
+}
+
+export function putCaptures(writer: BlockWriter, captures: RemakeInput['captures']): void {
+  for (const [id, text] of captures) {
+    const key = captureKey(id)
+    const value = encodeFrame(Buffer.from(text))
+    writer.put(key, value)
+    writer.put(mirrorKey(key), value)
+  }
 }
 
 interface Wanted {

@@ -25,12 +25,15 @@ const maxYoungGenerationSizeMb = 12
 
 export class StoreThread {
   readonly #data: ThreadData
+  readonly #module: string
   readonly #calls = new Map<number, Call>()
   #worker: Worker | null = null
   #nextId = 1
 
-  constructor(data: ThreadData) {
+  /** `module`: what runs in it, beside this file. */
+  constructor(data: ThreadData, module = './main') {
     this.#data = data
+    this.#module = module
   }
 
   get isRunning(): boolean {
@@ -95,7 +98,7 @@ export class StoreThread {
   }
 
   #start(): Worker {
-    const worker = startThread('./main', import.meta.url, {
+    const worker = startThread(this.#module, import.meta.url, {
       workerData: this.#data,
       name: 'amber store',
       resourceLimits: { maxYoungGenerationSizeMb },

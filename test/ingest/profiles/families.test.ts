@@ -1,0 +1,47 @@
+// Messages of some hundred families as their firmware writes them, with all profiles: when they say they were made, which numbers
+// only look like a time, what is a value and what stands for none.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { decodeFields } from '../../../src/ingest/decode/decode.ts'
+import { applier } from '../rules/apply.ts'
+
+interface Message {
+  name: string
+  topic: string
+  payload: string
+  /** `null`: it does not say, or says it wrong. Left out where careful readers may differ. */
+  time?: string | null
+  /** Some of its fields; `null`: no value. */
+  fields?: Record<string, unknown>
+}
+
+const receivedAt = Date.parse('2026-11-24T12:00:00Z')
+const messages = readFileSync(join(import.meta.dirname, '../../fixtures/families.jsonl'), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as Message)
+const clean = applier('profiles: all\nzone: Europe/Berlin\n')
+
+describe('when a message was made', () => {
+  test.each(messages.filter(({ time }) => time !== undefined))(
+    '$name: $payload',
+    async ({ topic, payload, time }) => {
+      const made = await clean(topic, payload, receivedAt)
+      expect([...new Set(made.map((one) => one.time))]).toEqual([time ? Date.parse(time) : receivedAt])
+    },
+  )
+})
+
+describe('what a message says', () => {
+  test.each(messages.filter(({ fields }) => fields))(
+    '$name: $payload',
+    async ({ topic, payload, fields: expected = {} }) => {
+      const made = (await clean(topic, payload, receivedAt)).at(-1)
+      const fields = made?.fields ?? decodeFields(topic, Buffer.from(payload)) ?? {}
+      const found = Object.fromEntries(Object.keys(expected).map((name) => [name, fields[name] ?? null]))
+      expect(found).toStrictEqual(expected)
+    },
+  )
+})
