@@ -87,20 +87,25 @@ export async function openAuth(
     reload,
     onChange: (listener) => void listeners.push(listener),
     ...createKeptLogins(files, principals),
-    explain: (user, topic, clientId) => ({
-      ...explainAccess(files.acl.acl, { name: user, topic, clientId }),
-      isKnown: user === null ? config.allow_anonymous : files.passwords.accounts.has(user),
-      lineText: (line) => ({
-        file: config.acl_file,
-        text: files.acl.text.split('\n')[line - 1]?.trim() ?? '',
-      }),
-    }),
+    mayPublish: principals.mayWrite,
+    explain: createExplain(config, files),
     async close() {
       closed = true
       watcher.close()
       await queue
     },
   }
+}
+
+function createExplain(config: AuthConfig, files: Files): Accounts['explain'] {
+  return (user, topic, clientId) => ({
+    ...explainAccess(files.acl.acl, { name: user, topic, clientId }),
+    isKnown: user === null ? config.allow_anonymous : files.passwords.accounts.has(user),
+    lineText: (line) => ({
+      file: config.acl_file,
+      text: files.acl.text.split('\n')[line - 1]?.trim() ?? '',
+    }),
+  })
 }
 
 /** Where there are no accounts a user name is what a device happens to send; Mosquitto lets it in as well. */
@@ -166,6 +171,7 @@ interface Principals {
   anonymous(): Principal | null
   user(name: string, hash: string): Principal
   certified(name: string): Principal
+  mayWrite(name: string | null, topic: string, clientId: string): boolean
   /** The hash of the password a user was let in with. */
   hashOf(principal: Principal): string | null
   stillHolds(principal: Principal): boolean
@@ -210,6 +216,7 @@ function createPrincipals(config: AuthConfig, files: Files): Principals {
       certified.add(principal)
       return principal
     },
+    mayWrite: (name, topic, clientId) => viewOf(name)?.mayWrite(topic, clientId) ?? true,
     hashOf: (principal) => hashes.get(principal) ?? null,
     stillHolds(principal) {
       if (certified.has(principal)) return true

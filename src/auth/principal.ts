@@ -31,6 +31,8 @@ export interface Authenticator {
   reload(): Promise<void>
   /** Called after a reload that changed something: sessions whose credentials no longer hold are to be dropped. */
   onChange(listener: () => void): void
+  /** Whether a user, or an anonymous client (`null`), who need not be there may publish by the files in force. */
+  mayPublish(user: string | null, topic: string, clientId: string): boolean
   /** Whether a principal let in earlier still holds (user exists, same password hash). */
   stillHolds(principal: Principal): boolean
   close(): Promise<void>

@@ -57,6 +57,14 @@ export const configSchema = Type.Object(
         true,
         'Refuse a subscription to one topic that the client may not read. Off, as Mosquitto does: it is granted, and nothing comes.',
       ),
+      acknowledge_refused: flag(
+        false,
+        'MQTT 3 has no word for a refused publish. Off: its connection is closed. On, as Mosquitto does: what the ACL forbids or `max_payload_size` is too small for is acknowledged, dropped and counted. What cannot be stored is never acknowledged.',
+      ),
+      check_retain_source: flag(
+        true,
+        'Send a retained message only while the ACL still lets publish it whoever did. It is kept, and comes again with the right.',
+      ),
       response_information: text(
         '',
         'Where clients may have answers sent (MQTT 5 response information): this and / and the client id. Empty: not told.',
