@@ -5,7 +5,7 @@ import type { Verdicts } from './explain.ts'
 /** Someone let in. Made by `Authenticator`, asked by the broker and the HTTP routes. */
 export interface Principal {
   kind: 'user' | 'anonymous' | 'token'
-  /** User or token name; `null` for anonymous. */
+  /** User or token name; `null` for anonymous, but for one whose name is believed (`auth.trust_user_names`). */
   name: string | null
   /** May manage the server: clients, rules, deletion, tokens. */
   admin: boolean

@@ -177,6 +177,10 @@ export const configSchema = Type.Object(
         'Make the password file when there is none, with the user `admin` and a random password that is printed once.',
       ),
       allow_anonymous: flag(false, 'Let clients in without a user name.'),
+      trust_user_names: flag(
+        false,
+        'Where there is no password file and anonymous clients get in, one that sends a user name has the rights the ACL file gives that name. Nobody checks it.',
+      ),
       admins: Type.Array(Type.String(), {
         default: ['admin'],
         description: 'Users who may manage the server.',

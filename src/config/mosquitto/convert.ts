@@ -122,6 +122,7 @@ function settleNames(listener: Section): void {
 function settleAccess(conversion: Conversion, file: string): void {
   conversion.imply('mqtt.refuse_unreadable_subscriptions', false, file)
   conversion.imply('mqtt.acknowledge_refused', true, file)
+  conversion.imply('auth.trust_user_names', true, file)
   if (conversion.perListener) {
     const named = conversion.listeners.find(({ password_file: path }) => path !== undefined)
     for (const listener of [conversion.defaultListener, ...conversion.listeners]) {
