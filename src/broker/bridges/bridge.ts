@@ -14,7 +14,8 @@ import type { Metrics } from '../../ops/metrics.ts'
 import { createEchoes, type Echoes } from './echoes.ts'
 import { attachLocal } from './local.ts'
 import { createStreamPair } from './pair.ts'
-import { receivedProperties, sentProperties } from './properties.ts'
+import { createPacketIds, Outgoing, type PacketIds } from './outgoing.ts'
+import { receivedProperties } from './properties.ts'
 import { endRemote, parseAddress, remoteNotification, remoteOptions, stateTopic } from './remote.ts'
 import { type BridgeTopics, createBridgeTopics } from './topics.ts'
 
@@ -93,6 +94,7 @@ export class Bridge {
       // They follow when there is somebody to carry them to.
       retained: 2,
       onMessage: () => undefined,
+      onReleased: () => undefined,
       onReady: () => near.destroy(),
       onClose: () => near.destroy(),
     })
@@ -116,10 +118,12 @@ export class Bridge {
     const { addresses } = this.#config
     const address = addresses[this.#address % addresses.length] as string
     const { log } = this.#deps
+    const ids = createPacketIds()
     let remote: MqttClient
     try {
       const { connect } = loadClient()
-      remote = connect(remoteOptions(this.#config, parseAddress(address, this.#config), this.#isPrivate))
+      const options = remoteOptions(this.#config, parseAddress(address, this.#config), this.#isPrivate)
+      remote = connect({ ...options, messageIdProvider: ids })
     } catch (error) {
       // A file that was there at the start is not now.
       log.warn({ bridge: this.#config.name, err: error }, 'bridge cannot be connected')
@@ -133,7 +137,7 @@ export class Bridge {
       void this.#receive(remote, packet, done)
     }
     remote.handleMessage = (packet, done) => void this.#receiveUnawaited(packet, done)
-    remote.once('connect', () => this.#onConnect(remote, address))
+    remote.once('connect', () => this.#onConnect(remote, ids, address))
     remote.on('error', (error) => {
       reason = error.message
       if ((error as { code?: unknown }).code === unacceptableVersion && this.#isPrivate) {
@@ -170,7 +174,7 @@ export class Bridge {
     this.#timer.unref()
   }
 
-  #onConnect(remote: MqttClient, address: string): void {
+  #onConnect(remote: MqttClient, ids: PacketIds, address: string): void {
     const { name, protocol_version: version } = this.#config
     const { log } = this.#deps
     log.info({ bridge: name, address }, 'bridge connected')
@@ -180,8 +184,9 @@ export class Bridge {
       this.#address--
       this.#tell(true)
       const topic = remoteNotification(this.#config, this.#isPrivate)
-      if (topic !== null) remote.publish(topic, '1', { qos: 1, retain: true })
-      this.#attach(remote)
+      // Without a packet identifier, as those are the session's from here on.
+      if (topic !== null) remote.publish(topic, '1', { qos: 0, retain: true })
+      this.#attach(remote, ids)
     }
     const subscriptions = Object.fromEntries(
       this.#topics.remote.map(({ filter, qos }) => {
@@ -205,12 +210,20 @@ export class Bridge {
     })
   }
 
-  #attach(remote: MqttClient): void {
-    const { accept, filtersOf, log } = this.#deps
+  #attach(remote: MqttClient, ids: PacketIds): void {
+    const { accept, filtersOf, queuedBytesMax, metrics, log } = this.#deps
     const { name } = this.#config
     const clientId = localClientId(name)
     const filters = this.#topics.local
     const wanted = new Set(filters.map(({ filter }) => filter))
+    const outgoing = new Outgoing(remote, {
+      config: this.#config,
+      topics: this.#topics,
+      ids,
+      echoes: this.#echoes,
+      queuedBytesMax,
+      metrics,
+    })
     const [near, far] = createStreamPair()
     this.#local = near
     accept(far)
@@ -219,7 +232,8 @@ export class Bridge {
       filters,
       outdated: filtersOf(clientId).filter((filter) => !wanted.has(filter)),
       retained: this.#hasReserved ? 0 : 1,
-      onMessage: (packet, done) => this.#send(remote, packet, done),
+      onMessage: (packet, progress) => outgoing.send(packet, progress),
+      onReleased: (messageId, done) => outgoing.release(messageId, done),
       onReady: () => {
         this.#hasReserved = false
         log.debug({ bridge: name }, 'bridge carries messages')
@@ -240,36 +254,6 @@ export class Bridge {
     this.#local = null
     local?.destroy()
     this.#tell(false)
-  }
-
-  /** From here to there. */
-  #send(remote: MqttClient, packet: IPublishPacket, done: () => void): void {
-    const { metrics, queuedBytesMax } = this.#deps
-    const { max_packet_size: bytesMax, outgoing_retain: keepRetain, protocol_version: version } = this.#config
-    const payload = packet.payload as Buffer
-    const topic = this.#topics.toRemote(packet.topic)
-    const isTooLarge = bytesMax > 0 && payload.length + packet.topic.length + 20 > bytesMax
-    const isBehind = packet.qos === 0 && (remote.stream?.writableLength ?? 0) > queuedBytesMax
-    if (topic === null || isTooLarge || isBehind) {
-      if (topic !== null) metrics.dropped.inc({ reason: isTooLarge ? 'bridge_packet_size' : 'bridge_behind' })
-      done()
-      return
-    }
-    if (this.#echoes !== null && this.#topics.isBoth(topic)) this.#echoes.sent(topic, payload)
-    const properties = version === '5' ? sentProperties(packet.properties) : undefined
-    const options = {
-      qos: packet.qos,
-      retain: keepRetain && packet.retain,
-      ...(properties === undefined ? {} : { properties }),
-    }
-    remote.publish(topic, payload, options, (error) => {
-      if (error === null || error === undefined) done()
-      // MQTT 5 said no, and would say it again: the next one may be wanted.
-      else if (remote.connected) {
-        metrics.dropped.inc({ reason: 'bridge_refused' })
-        done()
-      }
-    })
   }
 
   /** From there to here, QoS 1 and 2: acknowledged when it is stored. */
