@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import type { Duplex } from 'node:stream'
 import type * as mqtt from 'mqtt'
 import type { MqttClient } from 'mqtt'
-import type { IPublishPacket, Packet } from 'mqtt-packet'
+import type { IConnackPacket, IPublishPacket, Packet } from 'mqtt-packet'
 import type { BridgeConfig } from '../../config/bridge.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { Publish } from '../../ingest/capture.ts'
@@ -13,8 +13,9 @@ import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import { createEchoes, type Echoes } from './echoes.ts'
 import { attachLocal } from './local.ts'
-import { createStreamPair } from './pair.ts'
-import { createPacketIds, Outgoing, type PacketIds } from './outgoing.ts'
+import { createStreamPair, endLocal } from './pair.ts'
+import { createExactlyOnce } from './incoming.ts'
+import { createPacketIds, Outgoing, type PacketIds, windowOf } from './outgoing.ts'
 import { receivedProperties } from './properties.ts'
 import { endRemote, parseAddress, remoteNotification, remoteOptions, stateTopic } from './remote.ts'
 import { type BridgeTopics, createBridgeTopics } from './topics.ts'
@@ -59,6 +60,8 @@ export class Bridge {
   #remote: MqttClient | null = null
   #local: Duplex | null = null
   #echoes: Echoes | null = null
+  #outgoing: Outgoing | null = null
+  readonly #once = createExactlyOnce()
   #unawaited = 0
   /** Its filters are not new any more, and their retained messages are still to be sent. */
   #hasReserved = false
@@ -91,6 +94,7 @@ export class Bridge {
       clientId,
       filters,
       outdated: [],
+      windowMax: 1,
       // They follow when there is somebody to carry them to.
       retained: 2,
       onMessage: () => undefined,
@@ -107,11 +111,16 @@ export class Bridge {
     if (this.#timer !== null) clearTimeout(this.#timer)
     const remote = this.#remote
     this.#remote = null
-    this.#local?.destroy()
-    if (remote === null) return
+    this.#outgoing?.stop()
+    if (remote === null) {
+      this.#local?.destroy()
+      return
+    }
     const topic = remoteNotification(this.#config, this.#isPrivate)
     if (remote.connected && topic !== null) remote.publish(topic, '0', { qos: 0, retain: true })
+    // What is acknowledged until then is told to the session here, or it would be sent again after the next start.
     await endRemote(remote)
+    if (this.#local !== null) await endLocal(this.#local)
   }
 
   #connect(): void {
@@ -137,7 +146,8 @@ export class Bridge {
       void this.#receive(remote, packet, done)
     }
     remote.handleMessage = (packet, done) => void this.#receiveUnawaited(packet, done)
-    remote.once('connect', () => this.#onConnect(remote, ids, address))
+    remote.once('connect', (connack) => this.#onConnect(remote, connack, ids, address))
+    remote.on('packetreceive', (packet) => this.#once.hear(packet))
     remote.on('error', (error) => {
       reason = error.message
       if ((error as { code?: unknown }).code === unacceptableVersion && this.#isPrivate) {
@@ -174,10 +184,11 @@ export class Bridge {
     this.#timer.unref()
   }
 
-  #onConnect(remote: MqttClient, ids: PacketIds, address: string): void {
+  #onConnect(remote: MqttClient, connack: IConnackPacket, ids: PacketIds, address: string): void {
     const { name, protocol_version: version } = this.#config
     const { log } = this.#deps
     log.info({ bridge: name, address }, 'bridge connected')
+    if (version !== '3.1' && !connack.sessionPresent) this.#once.clear()
     this.#echoes = version !== '5' && !this.#isPrivate ? createEchoes() : null
     const begin = (): void => {
       this.#attempt = 0
@@ -186,7 +197,7 @@ export class Bridge {
       const topic = remoteNotification(this.#config, this.#isPrivate)
       // Without a packet identifier, as those are the session's from here on.
       if (topic !== null) remote.publish(topic, '1', { qos: 0, retain: true })
-      this.#attach(remote, ids)
+      this.#attach(remote, connack, ids)
     }
     const subscriptions = Object.fromEntries(
       this.#topics.remote.map(({ filter, qos }) => {
@@ -210,9 +221,9 @@ export class Bridge {
     })
   }
 
-  #attach(remote: MqttClient, ids: PacketIds): void {
+  #attach(remote: MqttClient, connack: IConnackPacket, ids: PacketIds): void {
     const { accept, filtersOf, queuedBytesMax, metrics, log } = this.#deps
-    const { name } = this.#config
+    const { name, protocol_version: version } = this.#config
     const clientId = localClientId(name)
     const filters = this.#topics.local
     const wanted = new Set(filters.map(({ filter }) => filter))
@@ -224,6 +235,7 @@ export class Bridge {
       queuedBytesMax,
       metrics,
     })
+    this.#outgoing = outgoing
     const [near, far] = createStreamPair()
     this.#local = near
     accept(far)
@@ -231,6 +243,7 @@ export class Bridge {
       clientId,
       filters,
       outdated: filtersOf(clientId).filter((filter) => !wanted.has(filter)),
+      windowMax: windowOf(this.#topics, connack, version),
       retained: this.#hasReserved ? 0 : 1,
       onMessage: (packet, progress) => outgoing.send(packet, progress),
       onReleased: (messageId, done) => outgoing.release(messageId, done),
@@ -259,7 +272,7 @@ export class Bridge {
   /** From there to here, QoS 1 and 2: acknowledged when it is stored. */
   async #receive(remote: MqttClient, packet: IPublishPacket, done: (code: number) => void): Promise<void> {
     try {
-      await this.#store(packet)
+      await this.#once.take(packet, () => this.#store(packet))
     } catch (error) {
       this.#deps.log.warn(
         { bridge: this.#config.name, err: error },

@@ -18,6 +18,8 @@ export interface LocalOptions {
   filters: readonly BridgeFilter[]
   /** Filters of the session that are wanted no longer. */
   outdated: readonly string[]
+  /** Messages handed over and not acknowledged yet; the rest waits in the queue of the session. */
+  windowMax: number
   /** Retained messages are sent: always (0), of new filters (1), never (2) [MQTT-3.8.3.1]. */
   retained: 0 | 1 | 2
   onMessage: (packet: IPublishPacket, progress: Progress) => void
@@ -29,12 +31,10 @@ export interface LocalOptions {
 
 const version = { protocolVersion: 5 } as const
 const neverExpires = 0xffff_ffff
-/** Messages handed over and not acknowledged yet; the rest waits in the queue of the session. */
-const windowMax = 100
-
 /** Speaks MQTT 5 over `stream`; closing the stream ends it. */
 export function attachLocal(stream: Duplex, options: LocalOptions): void {
-  const { clientId, filters, outdated, retained, onMessage, onReleased, onReady, onClose } = options
+  const { clientId, filters, outdated, windowMax, retained } = options
+  const { onMessage, onReleased, onReady, onClose } = options
   const send = (packet: Packet): void => {
     if (!stream.destroyed) stream.write(generate(packet, version))
   }

@@ -2,7 +2,7 @@
 // over a loss of the connection: so what is sent again is known there as the same message, and QoS 2 arrives once [MQTT-4.4.0-1].
 
 import type { IClientPublishOptions, MqttClient } from 'mqtt'
-import { generate, type IPublishPacket, type Packet } from 'mqtt-packet'
+import { generate, type IConnackPacket, type IPublishPacket, type Packet } from 'mqtt-packet'
 import type { BridgeConfig } from '../../config/bridge.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import type { Echoes } from './echoes.ts'
@@ -52,9 +52,23 @@ export interface OutgoingDependencies {
   metrics: Metrics
 }
 
+const windowMax = 100
+/**
+ * Mosquitto takes as many QoS 2 messages at one time, says so in MQTT 5 alone, and loses what it was sent beyond them when it is
+ * stopped (seen with 2.0.11).
+ */
+const unsaidWindowMax = 20
+
+/** How many messages may be on their way to the other side. */
+export function windowOf(topics: BridgeTopics, { properties }: IConnackPacket, version: string): number {
+  if (version === '5') return Math.min(properties?.receiveMaximum ?? windowMax, windowMax)
+  return topics.local.some(({ qos }) => qos === 2) ? unsaidWindowMax : windowMax
+}
+
 export class Outgoing {
   readonly #remote: MqttClient
   readonly #deps: OutgoingDependencies
+  #stopped = false
   /** What to call at the PUBREC of a message. */
   readonly #received = new Map<number, () => void>()
   /** What to call at the PUBCOMP of a message of an earlier connection. */
@@ -66,7 +80,13 @@ export class Outgoing {
     remote.on('packetreceive', (packet) => this.#onPacket(packet))
   }
 
+  /** Nothing new goes out from now on, and stays in the queue; what is on its way may be acknowledged. */
+  stop(): void {
+    this.#stopped = true
+  }
+
   send(packet: IPublishPacket, { received, done }: Progress): void {
+    if (this.#stopped) return
     const { config, topics, ids, echoes, queuedBytesMax, metrics } = this.#deps
     const { max_packet_size: bytesMax, outgoing_retain: keepRetain, protocol_version: version } = config
     const { qos, messageId = 0 } = packet
@@ -104,7 +124,7 @@ export class Outgoing {
   release(messageId: number, done: () => void): void {
     const protocolVersion = this.#deps.config.protocol_version === '5' ? 5 : 4
     this.#released.set(messageId, done)
-    if (this.#remote.connected) {
+    if (this.#remote.connected && !this.#stopped) {
       this.#remote.stream.write(generate({ cmd: 'pubrel', messageId }, { protocolVersion }))
     }
   }

@@ -8,7 +8,7 @@ import { generate, type IPublishPacket, type Packet, parser } from 'mqtt-packet'
 import { afterEach, expect, test } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
 import type { Config } from '../../../src/config/schema.ts'
-import { publish } from '../peer.ts'
+import { publish, settle } from '../peer.ts'
 import { connectRaw, until } from '../rawClient.ts'
 import { createTestStore, startServer } from '../server.ts'
 
@@ -24,7 +24,10 @@ afterEach(async () => {
 })
 
 /** The other broker, packet by packet; what it hears is `heard`, with the number of the connection in front. */
-async function far(version: Version, answer: Answer): Promise<{ port: number; heard: [number, Packet][] }> {
+async function far(
+  version: Version,
+  answer: Answer,
+): Promise<{ port: number; heard: [number, Packet][]; hasConnected: () => boolean }> {
   const heard: [number, Packet][] = []
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -37,7 +40,9 @@ async function far(version: Version, answer: Answer): Promise<{ port: number; he
     reader.on('packet', (packet) => {
       if (packet.cmd === 'connect') {
         const sessionPresent = number > 1
-        send({ cmd: 'connack', sessionPresent, ...(version === 5 ? { reasonCode: 0 } : { returnCode: 0 }) })
+        const answered =
+          version === 5 ? { reasonCode: 0, properties: { receiveMaximum: 3 } } : { returnCode: 0 }
+        send({ cmd: 'connack', sessionPresent, ...answered })
         return
       }
       heard.push([number, packet])
@@ -49,15 +54,19 @@ async function far(version: Version, answer: Answer): Promise<{ port: number; he
     for (const socket of sockets) socket.destroy()
     server.close()
   })
-  return { port: (server.address() as AddressInfo).port, heard }
+  return {
+    port: (server.address() as AddressInfo).port,
+    heard,
+    hasConnected: () => sockets.size > 0,
+  }
 }
 
-function bridgeTo(port: number, version: Version): Config['mqtt']['bridges'] {
+function bridgeTo(port: number, version: Version, direction = 'out'): Config['mqtt']['bridges'] {
   const bridge = {
     name: 'up',
     addresses: [`127.0.0.1:${port}`],
     protocol_version: version === 5 ? '5' : '3.1.1',
-    topics: [{ filter: '#', direction: 'out', qos: 2 }],
+    topics: [{ filter: '#', direction, qos: 2 }],
     notifications: false,
     reconnect_max_s: 1,
   }
@@ -77,7 +86,7 @@ test.each([
   [4, 2],
   [5, 2],
 ] as const)('MQTT %i: QoS %i that was not answered comes again with DUP and its id', async (version, qos) => {
-  const { port, heard } = await far(version, (packet, { number, send, socket }) => {
+  const { port, heard, hasConnected } = await far(version, (packet, { number, send, socket }) => {
     const { messageId = 0 } = packet
     if (packet.cmd === 'publish') {
       if (number === 1) socket.destroy()
@@ -87,6 +96,9 @@ test.each([
   })
   const here = await startServer({ mqtt: { bridges: bridgeTo(port, version) } })
   ends.push(() => here.close())
+  const isUp = () =>
+    hasConnected() && here.sessions.registry.get('$bridge/up')?.link?.client.connackSent === true
+  await until(isUp, 'the bridge to be up', 20_000)
   const client = await connectRaw(here.port, 4)
   publish(client, { topic: 'a', payload: 'one', qos, messageId: 9 })
   await until(() => publishes(heard).some(({ number }) => number > 1), 'the message again', 20_000)
@@ -132,5 +144,76 @@ test.each([4, 5] as const)(
       [1, id],
       [2, id],
     ])
+  },
+)
+
+test.each([4, 5] as const)(
+  'MQTT %i: a QoS 2 message that comes again over another connection is stored once, and the next of its id again',
+  async (version) => {
+    const message = { cmd: 'publish', topic: 'a', qos: 2, messageId: 7, retain: false } as const
+    const { port } = await far(version, (packet, { number, send, socket }) => {
+      const { messageId = 0 } = packet
+      if (packet.cmd === 'subscribe') {
+        send({ cmd: 'suback', messageId, granted: [2] })
+        send({ ...message, payload: 'one', dup: number > 1 })
+      }
+      if (packet.cmd === 'pubrec') {
+        if (number === 1) socket.destroy()
+        else send({ cmd: 'pubrel', messageId })
+      }
+      if (packet.cmd === 'pubcomp' && number === 2) {
+        send({ ...message, payload: 'two', dup: false })
+      }
+    })
+    const here = await startServer({ mqtt: { bridges: bridgeTo(port, version, 'in') } })
+    ends.push(() => here.close())
+    const texts = () => here.store.readings.map(({ payload }) => String(payload))
+    await until(() => texts().includes('two'), 'the second message', 20_000)
+    expect(texts().slice(0, 2)).toEqual(['one', 'two'])
+  },
+)
+
+test.each([4, 5] as const)(
+  'MQTT %i: a bridge that is stopped in the middle of QoS 2 messages carries each of them once',
+  async (version) => {
+    const there = await startServer()
+    ends.push(() => there.close())
+    const sessionsPath = mkdtempSync(join(tmpdir(), 'amber-resend-'))
+    ends.push(() => rmSync(sessionsPath, { recursive: true }))
+    const options = {
+      store: createTestStore(),
+      sessionsPath,
+      mqtt: { bridges: bridgeTo(there.port, version) },
+    }
+    const first = await startServer(options)
+    const client = await connectRaw(first.port, 4)
+    for (let n = 1; n <= 400; n++) publish(client, { topic: 'a', payload: String(n), qos: 2, messageId: n })
+    await until(() => first.store.readings.length === 400, 'all to be stored', 20_000)
+    await until(() => there.store.readings.length > 20, 'some to be carried', 20_000)
+    await first.close()
+    const second = await startServer(options)
+    ends.push(() => second.close())
+    const { registry } = second.sessions
+    await until(() => registry.get('$bridge/up')?.outbox.count === 0, 'the end of the queue', 20_000)
+    const texts = there.store.readings.map(({ payload }) => String(payload))
+    expect(texts).toEqual(Array.from({ length: 400 }, (_, n) => String(n + 1)))
+  },
+)
+
+test.each([
+  [5, 3],
+  [4, 20],
+] as const)(
+  'MQTT %i: no more than %i QoS 2 messages are on their way to the other side',
+  async (version, most) => {
+    const { port, heard } = await far(version, () => undefined)
+    const here = await startServer({ mqtt: { bridges: bridgeTo(port, version) } })
+    ends.push(() => here.close())
+    const client = await connectRaw(here.port, 4)
+    for (let n = 1; n <= 50; n++) publish(client, { topic: 'a', payload: String(n), qos: 2, messageId: n })
+    await until(() => publishes(heard).length >= most, 'the window to be full', 20_000)
+    await until(() => here.store.readings.length === 50, 'all to be stored', 20_000)
+    await settle(client)
+    expect(publishes(heard)).toHaveLength(most)
   },
 )
