@@ -71,7 +71,9 @@ export async function openAuth(
 
   return {
     async authenticate(user, password) {
-      if (user === undefined || isOpenToAll(config)) return principals.anonymous()
+      if (user === undefined) return principals.anonymous()
+      if (isOpenToAll(config))
+        return config.trust_user_names ? principals.claimed(user) : principals.anonymous()
       // An account with an empty password is one without: Mosquitto lets nobody in by it.
       if (password === undefined || password.length === 0) return null
       const account = await credentials.check(files.passwords.accounts, user, password)
@@ -87,20 +89,25 @@ export async function openAuth(
     reload,
     onChange: (listener) => void listeners.push(listener),
     ...createKeptLogins(files, principals),
-    explain: (user, topic, clientId) => ({
-      ...explainAccess(files.acl.acl, { name: user, topic, clientId }),
-      isKnown: user === null ? config.allow_anonymous : files.passwords.accounts.has(user),
-      lineText: (line) => ({
-        file: config.acl_file,
-        text: files.acl.text.split('\n')[line - 1]?.trim() ?? '',
-      }),
-    }),
+    mayPublish: principals.mayWrite,
+    explain: createExplain(config, files),
     async close() {
       closed = true
       watcher.close()
       await queue
     },
   }
+}
+
+function createExplain(config: AuthConfig, files: Files): Accounts['explain'] {
+  return (user, topic, clientId) => ({
+    ...explainAccess(files.acl.acl, { name: user, topic, clientId }),
+    isKnown: user === null ? config.allow_anonymous : files.passwords.accounts.has(user),
+    lineText: (line) => ({
+      file: config.acl_file,
+      text: files.acl.text.split('\n')[line - 1]?.trim() ?? '',
+    }),
+  })
 }
 
 /** Where there are no accounts a user name is what a device happens to send; Mosquitto lets it in as well. */
@@ -164,8 +171,11 @@ async function openFiles(config: AuthConfig, program: string): Promise<Files> {
 interface Principals {
   /** `null` when nobody may come without an account. */
   anonymous(): Principal | null
+  /** One of the anonymous clients that says it is `name`, and has the rights of that name. */
+  claimed(name: string): Principal
   user(name: string, hash: string): Principal
   certified(name: string): Principal
+  mayWrite(name: string | null, topic: string, clientId: string): boolean
   /** The hash of the password a user was let in with. */
   hashOf(principal: Principal): string | null
   stillHolds(principal: Principal): boolean
@@ -194,12 +204,13 @@ function createPrincipals(config: AuthConfig, files: Files): Principals {
   const create = (kind: 'user' | 'anonymous', name: string | null): Principal => ({
     kind,
     name,
-    admin: name !== null && config.admins.includes(name),
+    admin: kind === 'user' && name !== null && config.admins.includes(name),
     mayRead: (topic, clientId) => viewOf(name)?.mayRead(topic, clientId) ?? true,
     mayWrite: (topic, clientId) => viewOf(name)?.mayWrite(topic, clientId) ?? true,
   })
   return {
     anonymous: () => (config.allow_anonymous ? create('anonymous', null) : null),
+    claimed: (name) => create('anonymous', name),
     user(name, hash) {
       const principal = create('user', name)
       hashes.set(principal, hash)
@@ -210,6 +221,7 @@ function createPrincipals(config: AuthConfig, files: Files): Principals {
       certified.add(principal)
       return principal
     },
+    mayWrite: (name, topic, clientId) => viewOf(name)?.mayWrite(topic, clientId) ?? true,
     hashOf: (principal) => hashes.get(principal) ?? null,
     stillHolds(principal) {
       if (certified.has(principal)) return true

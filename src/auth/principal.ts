@@ -5,7 +5,7 @@ import type { Verdicts } from './explain.ts'
 /** Someone let in. Made by `Authenticator`, asked by the broker and the HTTP routes. */
 export interface Principal {
   kind: 'user' | 'anonymous' | 'token'
-  /** User or token name; `null` for anonymous. */
+  /** User or token name; `null` for anonymous, but for one whose name is believed (`auth.trust_user_names`). */
   name: string | null
   /** May manage the server: clients, rules, deletion, tokens. */
   admin: boolean
@@ -31,6 +31,8 @@ export interface Authenticator {
   reload(): Promise<void>
   /** Called after a reload that changed something: sessions whose credentials no longer hold are to be dropped. */
   onChange(listener: () => void): void
+  /** Whether a user, or an anonymous client (`null`), who need not be there may publish by the files in force. */
+  mayPublish(user: string | null, topic: string, clientId: string): boolean
   /** Whether a principal let in earlier still holds (user exists, same password hash). */
   stillHolds(principal: Principal): boolean
   close(): Promise<void>

@@ -27,6 +27,8 @@ import { attachGate } from './wire/gate.ts'
 /** Who is calling, and who decides whether to let them in. */
 export type Door = Caller & {
   auth: Authenticator
+  /** Its port or path; left out for the server's own end of a bridge. */
+  listener?: string
   /** The server's own end of a bridge. */
   isBridge?: boolean
   /** Versions of MQTT spoken here; empty or left out: all. */
@@ -72,6 +74,8 @@ export function accept(
   const state: ClientState = {
     principal: null,
     auth: door.auth,
+    listener: door.listener ?? '',
+    publisher: null,
     identity: door.identity,
     isIdAssigned: false,
     isBridge: door.isBridge === true,
@@ -104,7 +108,6 @@ export function accept(
       topicLevelsMax: limits.max_topic_levels,
       qosMax: limits.max_qos,
       retainAvailable: limits.retain_available,
-      payloadBytesMax: limits.max_payload_size,
       topicAliasMax: limits.max_topic_alias,
       mountPoint: state.mountPoint,
     }),

@@ -102,6 +102,9 @@ async function login(
     return refuse(codes.badUserOrPassword, 'bad user name or password')
   }
   client.amber.principal = principal
+  if (!client.amber.isBridge) {
+    client.amber.publisher = { user: principal.name, listener: client.amber.listener }
+  }
   if (!grantKeepAlive(client, limits)) {
     return refuse(codes.identifierRejected, `keep alive is limited to ${limits.max_keepalive_s} s`)
   }

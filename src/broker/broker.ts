@@ -15,8 +15,9 @@ import { createReceipts } from './capture/receipts.ts'
 import { createServerPublish } from './capture/server.ts'
 import type { BrokerClient } from './client.ts'
 import { openEngine } from './engine.ts'
-import { type ListenerInfo, startListeners } from './listeners/listeners.ts'
+import { type ListenerInfo, listenersOf, startListeners } from './listeners/listeners.ts'
 import { watchPresence } from './presence.ts'
+import { createRetainCheck, listenerKey } from './retainSource.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { stopGracefully } from './stop.ts'
 import { startBrokerSys } from './sys/brokerSys.ts'
@@ -95,7 +96,9 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
     metrics,
     log,
   })
-  const engine = await openEngine(config, { capture: counted, receipts, sessions, bans, metrics, log })
+  const mayStay = createRetainCheck(config, listenersOf(config), authOf)
+  const around = { receipts, sessions, bans, mayStay, metrics, log }
+  const engine = await openEngine(config, { capture: counted, ...around })
   const { aedes } = engine
   const presence = watchPresence(aedes, { clientsMax: config.presence_clients })
   const meter = createMeter(config, traffic)
@@ -141,6 +144,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
 /** What is different for the clients of a listener. */
 function termsOf(listener: ListenerConfig) {
   return {
+    listener: listenerKey(listener),
     versions: listener.accept_protocol_versions,
     mountPoint: listener.mount_point,
     autoIdPrefix: listener.auto_id_prefix,

@@ -9,6 +9,7 @@ import type { IConnectPacket, UserProperties } from 'mqtt-packet'
 import type { Authenticator, Principal } from '../auth/principal.ts'
 import type { Outlet } from './flush.ts'
 import type { Turns } from './protocol/turns.ts'
+import type { Publisher } from './message.ts'
 import type { WillRecord } from './sessions/records.ts'
 import type { Session, Subscription } from './sessions/session.ts'
 import type { CountSessions } from './sys/holdings.ts'
@@ -65,6 +66,10 @@ export interface ClientState {
   principal: Principal | null
   /** Who decides about it. */
   auth: Authenticator
+  /** Port or path of its listener; empty for the server's own end of a bridge. */
+  listener: string
+  /** As whom its messages are kept; `null` until it is let in, and for a bridge's own end. */
+  publisher: Publisher | null
   /** The user name of its certificate; then no password is asked for. */
   identity: string | null
   /** It is the server's own end of a bridge. */

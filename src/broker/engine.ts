@@ -24,6 +24,7 @@ import { createAcknowledgements } from './protocol/acknowledgements.ts'
 import type { Answer } from './protocol/dispatch.ts'
 import { createSubscribe } from './protocol/subscribe.ts'
 import { SessionPersistence } from './sessions/persistence.ts'
+import type { MayStay } from './retainSource.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { stopGracefully } from './stop.ts'
 
@@ -32,6 +33,7 @@ export interface EngineDependencies {
   receipts: Receipts
   sessions: Sessions
   bans: Bans
+  mayStay: MayStay
   metrics: Metrics
   log: Log
 }
@@ -45,9 +47,17 @@ export interface Engine {
 }
 
 export async function openEngine(config: Config['mqtt'], dependencies: EngineDependencies): Promise<Engine> {
-  const { receipts, sessions, capture, metrics, log } = dependencies
+  const { receipts, sessions, capture, mayStay, metrics, log } = dependencies
   const { registry, delivery, router, journal, traffic } = sessions
-  const authorizePublish = createAuthorizePublish({ capture, receipts, router, journal, metrics })
+  const authorizePublish = createAuthorizePublish({
+    capture,
+    receipts,
+    router,
+    journal,
+    limits: config,
+    metrics,
+    log,
+  })
   const aedes = createAedes(config, authorizePublish, dependencies)
   const wills = new Wills({ registry, router, journal, capture, metrics, log })
   const registration = registerSessions({
@@ -71,7 +81,7 @@ export async function openEngine(config: Config['mqtt'], dependencies: EngineDep
   wills.startOrphans()
   const answers = new Map<string, Answer>([
     ...createAcknowledgements({ delivery, receipts }),
-    ...createSubscribe({ registry, delivery, journal, limits: config, log }),
+    ...createSubscribe({ registry, delivery, journal, mayStay, limits: config, log }),
   ])
   const around: AcceptDependencies = { answers, authorizePublish, limits: config, log }
   return {

@@ -13,6 +13,15 @@ export interface Message {
   readonly clientId: string
   /** Milliseconds since 1970 after which it is not delivered [MQTT-3.3.2-5]; `null`: never. */
   readonly expiresAt: number | null
+  /** Whose rights a retained message lives by; left out: it is the server's own, or was kept before this was noted. */
+  readonly publisher?: Publisher | undefined
+}
+
+/** Who published a message, as far as the ACL asks. */
+export interface Publisher {
+  readonly user: string | null
+  /** Port or path of the listener it came over; `null`: the log does not say. */
+  readonly listener: string | null
 }
 
 /** When a message expires that was published at `publishedAt`. */
@@ -27,7 +36,7 @@ export function isExpired({ expiresAt }: Message, now: number): boolean {
 
 /** The message a reading was made of. */
 export function messageOf(reading: Reading): Message {
-  const { topic, payload, qos, retain, properties, clientId, receivedAt } = reading
+  const { topic, payload, qos, retain, properties, clientId, receivedAt, source, user } = reading
   return {
     topic,
     payload: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
@@ -36,5 +45,6 @@ export function messageOf(reading: Reading): Message {
     properties,
     clientId,
     expiresAt: expiryTime(properties, receivedAt),
+    publisher: source === 'mqtt' || source === 'will' ? { user, listener: null } : undefined,
   }
 }

@@ -57,6 +57,14 @@ export const configSchema = Type.Object(
         true,
         'Refuse a subscription to one topic that the client may not read. Off, as Mosquitto does: it is granted, and nothing comes.',
       ),
+      acknowledge_refused: flag(
+        false,
+        'MQTT 3 has no word for a refused publish. Off: its connection is closed. On, as Mosquitto does: what the ACL forbids or `max_payload_size` is too small for is acknowledged, dropped and counted. What cannot be stored is never acknowledged.',
+      ),
+      check_retain_source: flag(
+        true,
+        'Send a retained message only while the ACL still lets publish it whoever did. It is kept, and comes again with the right.',
+      ),
       response_information: text(
         '',
         'Where clients may have answers sent (MQTT 5 response information): this and / and the client id. Empty: not told.',
@@ -169,6 +177,10 @@ export const configSchema = Type.Object(
         'Make the password file when there is none, with the user `admin` and a random password that is printed once.',
       ),
       allow_anonymous: flag(false, 'Let clients in without a user name.'),
+      trust_user_names: flag(
+        false,
+        'Where there is no password file and anonymous clients get in, one that sends a user name has the rights the ACL file gives that name. Nobody checks it.',
+      ),
       admins: Type.Array(Type.String(), {
         default: ['admin'],
         description: 'Users who may manage the server.',

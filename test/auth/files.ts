@@ -18,7 +18,14 @@ export async function authFiles(passwords: string, acl?: string) {
   await writeFile(password_file, passwords)
   const acl_file = acl === undefined ? '' : join(directory, 'acl')
   if (acl !== undefined) await writeFile(acl_file, acl)
-  return { directory, password_file, acl_file, allow_anonymous: false, admins: ['admin'] }
+  return {
+    directory,
+    password_file,
+    acl_file,
+    allow_anonymous: false,
+    trust_user_names: false,
+    admins: ['admin'],
+  }
 }
 
 export const bytes = (text: string): Uint8Array => Buffer.from(text)

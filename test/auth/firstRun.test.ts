@@ -24,6 +24,7 @@ test('the first start makes an admin whose random password lets in, in a file on
       password_file: file,
       acl_file: '',
       allow_anonymous: false,
+      trust_user_names: false,
       admins: ['admin'],
     },
     { log, concurrency: 1 },

@@ -69,6 +69,29 @@ describe('who gets in', () => {
     }
   })
 
+  test('with trust_user_names such a user has the rights of the name, is no admin, and stays while all get in', async () => {
+    const files = await authFiles(ann, 'topic read open\nuser ann\ntopic readwrite hers\n')
+    const config = { ...files, password_file: '', allow_anonymous: true, admins: ['ann'] }
+    const { auth } = await opened({ ...config, trust_user_names: true })
+    const claimed = await auth.authenticate('ann', undefined)
+    expect(claimed).toMatchObject({ kind: 'anonymous', name: 'ann', admin: false })
+    expect([claimed?.mayWrite('hers'), claimed?.mayRead('open')]).toEqual([true, false])
+    expect(claimed && auth.stillHolds(claimed)).toBe(true)
+    expect(auth.mayPublish('ann', 'hers', '')).toBe(true)
+    const nobody = await auth.authenticate(undefined, undefined)
+    expect([nobody?.name, nobody?.mayWrite('hers'), nobody?.mayRead('open')]).toEqual([null, false, true])
+  })
+
+  test('where there is a password file, trust_user_names lets nobody in without a password', async () => {
+    const { auth } = await opened({
+      ...(await authFiles(ann)),
+      allow_anonymous: true,
+      trust_user_names: true,
+    })
+    expect(await auth.authenticate('ann', bytes('wrong'))).toBeNull()
+    expect(await auth.authenticate('bob', undefined)).toBeNull()
+  })
+
   test('plain and old lines get in, each form with one warning', async () => {
     const { auth } = await opened(await authFiles('bob:plain\nuser cy 1 2 3'))
     expect((await auth.authenticate('bob', bytes('plain')))?.name).toBe('bob')

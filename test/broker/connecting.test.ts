@@ -103,8 +103,6 @@ test.each([
   [{ max_qos: 1 }, { ...publish('t', 2, 1) }, 0x9b],
   [{ max_qos: 0 }, { ...publish('t', 1, 1) }, 0x9b],
   [{ retain_available: false }, { ...publish('t', 0, 0), retain: true }, 0x9a],
-  [{ max_payload_size: 10 }, { ...publish('t', 1, 1), payload: Buffer.alloc(11) }, 0x95],
-  [{ max_payload_size: 10 }, { ...publish('t', 0, 0), payload: Buffer.alloc(11) }, 0x95],
 ] as const)(
   'with %j a publish beyond it ends the connection with its reason',
   async (mqtt, packet, reasonCode) => {

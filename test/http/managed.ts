@@ -33,7 +33,7 @@ export async function startManaged(
   )
   const files = { password_file: password_file ?? '', acl_file: acl_file ?? '' }
   const auth = await openAuth(
-    { ...files, allow_anonymous: false, admins: ['admin'] },
+    { ...files, allow_anonymous: false, trust_user_names: false, admins: ['admin'] },
     { log, concurrency: 2 },
   )
   const bans = createBans(

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import type { Duplex } from 'node:stream'
 import type * as mqtt from 'mqtt'
 import type { MqttClient } from 'mqtt'
-import type { IPublishPacket, Packet } from 'mqtt-packet'
+import type { IConnackPacket, IPublishPacket, Packet } from 'mqtt-packet'
 import type { BridgeConfig } from '../../config/bridge.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { Publish } from '../../ingest/capture.ts'
@@ -13,8 +13,10 @@ import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import { createEchoes, type Echoes } from './echoes.ts'
 import { attachLocal } from './local.ts'
-import { createStreamPair } from './pair.ts'
-import { receivedProperties, sentProperties } from './properties.ts'
+import { createStreamPair, endLocal } from './pair.ts'
+import { createExactlyOnce } from './incoming.ts'
+import { createPacketIds, Outgoing, type PacketIds, windowOf } from './outgoing.ts'
+import { receivedProperties } from './properties.ts'
 import { endRemote, parseAddress, remoteNotification, remoteOptions, stateTopic } from './remote.ts'
 import { type BridgeTopics, createBridgeTopics } from './topics.ts'
 
@@ -58,6 +60,8 @@ export class Bridge {
   #remote: MqttClient | null = null
   #local: Duplex | null = null
   #echoes: Echoes | null = null
+  #outgoing: Outgoing | null = null
+  readonly #once = createExactlyOnce()
   #unawaited = 0
   /** Its filters are not new any more, and their retained messages are still to be sent. */
   #hasReserved = false
@@ -90,9 +94,11 @@ export class Bridge {
       clientId,
       filters,
       outdated: [],
+      windowMax: 1,
       // They follow when there is somebody to carry them to.
       retained: 2,
       onMessage: () => undefined,
+      onReleased: () => undefined,
       onReady: () => near.destroy(),
       onClose: () => near.destroy(),
     })
@@ -105,21 +111,28 @@ export class Bridge {
     if (this.#timer !== null) clearTimeout(this.#timer)
     const remote = this.#remote
     this.#remote = null
-    this.#local?.destroy()
-    if (remote === null) return
+    this.#outgoing?.stop()
+    if (remote === null) {
+      this.#local?.destroy()
+      return
+    }
     const topic = remoteNotification(this.#config, this.#isPrivate)
     if (remote.connected && topic !== null) remote.publish(topic, '0', { qos: 0, retain: true })
+    // What is acknowledged until then is told to the session here, or it would be sent again after the next start.
     await endRemote(remote)
+    if (this.#local !== null) await endLocal(this.#local)
   }
 
   #connect(): void {
     const { addresses } = this.#config
     const address = addresses[this.#address % addresses.length] as string
     const { log } = this.#deps
+    const ids = createPacketIds()
     let remote: MqttClient
     try {
       const { connect } = loadClient()
-      remote = connect(remoteOptions(this.#config, parseAddress(address, this.#config), this.#isPrivate))
+      const options = remoteOptions(this.#config, parseAddress(address, this.#config), this.#isPrivate)
+      remote = connect({ ...options, messageIdProvider: ids })
     } catch (error) {
       // A file that was there at the start is not now.
       log.warn({ bridge: this.#config.name, err: error }, 'bridge cannot be connected')
@@ -133,7 +146,8 @@ export class Bridge {
       void this.#receive(remote, packet, done)
     }
     remote.handleMessage = (packet, done) => void this.#receiveUnawaited(packet, done)
-    remote.once('connect', () => this.#onConnect(remote, address))
+    remote.once('connect', (connack) => this.#onConnect(remote, connack, ids, address))
+    remote.on('packetreceive', (packet) => this.#once.hear(packet))
     remote.on('error', (error) => {
       reason = error.message
       if ((error as { code?: unknown }).code === unacceptableVersion && this.#isPrivate) {
@@ -170,18 +184,20 @@ export class Bridge {
     this.#timer.unref()
   }
 
-  #onConnect(remote: MqttClient, address: string): void {
+  #onConnect(remote: MqttClient, connack: IConnackPacket, ids: PacketIds, address: string): void {
     const { name, protocol_version: version } = this.#config
     const { log } = this.#deps
     log.info({ bridge: name, address }, 'bridge connected')
+    if (version !== '3.1' && !connack.sessionPresent) this.#once.clear()
     this.#echoes = version !== '5' && !this.#isPrivate ? createEchoes() : null
     const begin = (): void => {
       this.#attempt = 0
       this.#address--
       this.#tell(true)
       const topic = remoteNotification(this.#config, this.#isPrivate)
-      if (topic !== null) remote.publish(topic, '1', { qos: 1, retain: true })
-      this.#attach(remote)
+      // Without a packet identifier, as those are the session's from here on.
+      if (topic !== null) remote.publish(topic, '1', { qos: 0, retain: true })
+      this.#attach(remote, connack, ids)
     }
     const subscriptions = Object.fromEntries(
       this.#topics.remote.map(({ filter, qos }) => {
@@ -205,12 +221,21 @@ export class Bridge {
     })
   }
 
-  #attach(remote: MqttClient): void {
-    const { accept, filtersOf, log } = this.#deps
-    const { name } = this.#config
+  #attach(remote: MqttClient, connack: IConnackPacket, ids: PacketIds): void {
+    const { accept, filtersOf, queuedBytesMax, metrics, log } = this.#deps
+    const { name, protocol_version: version } = this.#config
     const clientId = localClientId(name)
     const filters = this.#topics.local
     const wanted = new Set(filters.map(({ filter }) => filter))
+    const outgoing = new Outgoing(remote, {
+      config: this.#config,
+      topics: this.#topics,
+      ids,
+      echoes: this.#echoes,
+      queuedBytesMax,
+      metrics,
+    })
+    this.#outgoing = outgoing
     const [near, far] = createStreamPair()
     this.#local = near
     accept(far)
@@ -218,8 +243,10 @@ export class Bridge {
       clientId,
       filters,
       outdated: filtersOf(clientId).filter((filter) => !wanted.has(filter)),
+      windowMax: windowOf(this.#topics, connack, version),
       retained: this.#hasReserved ? 0 : 1,
-      onMessage: (packet, done) => this.#send(remote, packet, done),
+      onMessage: (packet, progress) => outgoing.send(packet, progress),
+      onReleased: (messageId, done) => outgoing.release(messageId, done),
       onReady: () => {
         this.#hasReserved = false
         log.debug({ bridge: name }, 'bridge carries messages')
@@ -242,40 +269,10 @@ export class Bridge {
     this.#tell(false)
   }
 
-  /** From here to there. */
-  #send(remote: MqttClient, packet: IPublishPacket, done: () => void): void {
-    const { metrics, queuedBytesMax } = this.#deps
-    const { max_packet_size: bytesMax, outgoing_retain: keepRetain, protocol_version: version } = this.#config
-    const payload = packet.payload as Buffer
-    const topic = this.#topics.toRemote(packet.topic)
-    const isTooLarge = bytesMax > 0 && payload.length + packet.topic.length + 20 > bytesMax
-    const isBehind = packet.qos === 0 && (remote.stream?.writableLength ?? 0) > queuedBytesMax
-    if (topic === null || isTooLarge || isBehind) {
-      if (topic !== null) metrics.dropped.inc({ reason: isTooLarge ? 'bridge_packet_size' : 'bridge_behind' })
-      done()
-      return
-    }
-    if (this.#echoes !== null && this.#topics.isBoth(topic)) this.#echoes.sent(topic, payload)
-    const properties = version === '5' ? sentProperties(packet.properties) : undefined
-    const options = {
-      qos: packet.qos,
-      retain: keepRetain && packet.retain,
-      ...(properties === undefined ? {} : { properties }),
-    }
-    remote.publish(topic, payload, options, (error) => {
-      if (error === null || error === undefined) done()
-      // MQTT 5 said no, and would say it again: the next one may be wanted.
-      else if (remote.connected) {
-        metrics.dropped.inc({ reason: 'bridge_refused' })
-        done()
-      }
-    })
-  }
-
   /** From there to here, QoS 1 and 2: acknowledged when it is stored. */
   async #receive(remote: MqttClient, packet: IPublishPacket, done: (code: number) => void): Promise<void> {
     try {
-      await this.#store(packet)
+      await this.#once.take(packet, () => this.#store(packet))
     } catch (error) {
       this.#deps.log.warn(
         { bridge: this.#config.name, err: error },

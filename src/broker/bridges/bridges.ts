@@ -79,6 +79,7 @@ const principal: Principal = {
 const bridgeAuthenticator: Authenticator = {
   authenticate: async () => null,
   authenticateCertified: async () => principal,
+  mayPublish: () => true,
   demoAccounts: [],
   warnings: [],
   reload: async () => undefined,

@@ -5,32 +5,40 @@ import type { Duplex } from 'node:stream'
 import { generate, type IPublishPacket, type ISubackPacket, type Packet, parser } from 'mqtt-packet'
 import type { BridgeFilter } from './topics.ts'
 
+/** How far a message to carry has come. */
+export interface Progress {
+  /** QoS 2: the other side has it, and no more than its PUBREL is ever sent again. */
+  received: () => void
+  /** The other side has acknowledged it. */
+  done: () => void
+}
+
 export interface LocalOptions {
   clientId: string
   filters: readonly BridgeFilter[]
   /** Filters of the session that are wanted no longer. */
   outdated: readonly string[]
+  /** Messages handed over and not acknowledged yet; the rest waits in the queue of the session. */
+  windowMax: number
   /** Retained messages are sent: always (0), of new filters (1), never (2) [MQTT-3.8.3.1]. */
   retained: 0 | 1 | 2
-  /** A message to carry; `done` when the other side has acknowledged it. */
-  onMessage: (packet: IPublishPacket, done: () => void) => void
+  onMessage: (packet: IPublishPacket, progress: Progress) => void
+  /** In an earlier connection the other side said that it has this QoS 2 message; `done` when it is through with it. */
+  onReleased: (messageId: number, done: () => void) => void
   onReady: () => void
   onClose: (why: string) => void
 }
 
 const version = { protocolVersion: 5 } as const
 const neverExpires = 0xffff_ffff
-/** Messages handed over and not acknowledged yet; the rest waits in the queue of the session. */
-const windowMax = 100
-
 /** Speaks MQTT 5 over `stream`; closing the stream ends it. */
 export function attachLocal(stream: Duplex, options: LocalOptions): void {
-  const { clientId, filters, outdated, retained, onMessage, onReady, onClose } = options
+  const { clientId, filters, outdated, windowMax, retained } = options
+  const { onMessage, onReleased, onReady, onClose } = options
   const send = (packet: Packet): void => {
     if (!stream.destroyed) stream.write(generate(packet, version))
   }
-  /** QoS 2 messages under way: a second copy is the same message [MQTT-4.3.3-10]. */
-  const underWay = new Set<number>()
+  const exactly = createExactly(send, onReleased)
   const subscribe = (): void => {
     if (outdated.length > 0) send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: [...outdated] })
     if (filters.length === 0) {
@@ -45,13 +53,14 @@ export function attachLocal(stream: Duplex, options: LocalOptions): void {
   const onPublish = (packet: IPublishPacket): void => {
     const { qos, messageId = 0 } = packet
     if (qos === 2) {
-      if (underWay.has(messageId)) return
-      underWay.add(messageId)
+      const progress = exactly.begin(messageId)
+      if (progress !== null) onMessage(packet, progress)
+      return
     }
-    onMessage(packet, () => {
+    const done = (): void => {
       if (qos === 1) send({ cmd: 'puback', messageId, reasonCode: 0 })
-      if (qos === 2) send({ cmd: 'pubrec', messageId, reasonCode: 0 })
-    })
+    }
+    onMessage(packet, { received: () => undefined, done })
   }
   const answer = (packet: Packet): void => {
     if (packet.cmd === 'connack') {
@@ -62,10 +71,7 @@ export function attachLocal(stream: Duplex, options: LocalOptions): void {
       if (refused.length > 0) onClose(`a subscription was refused (${refused.join(', ')})`)
       else onReady()
     } else if (packet.cmd === 'publish') onPublish(packet)
-    else if (packet.cmd === 'pubrel') {
-      underWay.delete(packet.messageId ?? 0)
-      send({ cmd: 'pubcomp', messageId: packet.messageId ?? 0, reasonCode: 0 })
-    }
+    else if (packet.cmd === 'pubrel') exactly.release(packet.messageId ?? 0)
   }
   const reader = parser(version)
   reader.on('packet', answer)
@@ -81,4 +87,46 @@ export function attachLocal(stream: Duplex, options: LocalOptions): void {
     keepalive: 0,
     properties: { sessionExpiryInterval: neverExpires, receiveMaximum: windowMax },
   })
+}
+
+/**
+ * QoS 2 as the other side goes through it: PUBREC here when it came there, PUBCOMP here when all is said there. So the session
+ * knows after any loss which of PUBLISH and PUBREL is to be sent again.
+ */
+function createExactly(send: (packet: Packet) => void, onReleased: LocalOptions['onReleased']) {
+  interface State {
+    isReceived: boolean
+    isReleased: boolean
+    isDone: boolean
+  }
+  const underWay = new Map<number, State>()
+  const complete = (messageId: number): void => {
+    underWay.delete(messageId)
+    send({ cmd: 'pubcomp', messageId, reasonCode: 0 })
+  }
+  return {
+    /** `null`: a second copy is the same message [MQTT-4.3.3-10]. */
+    begin(messageId: number): Progress | null {
+      if (underWay.has(messageId)) return null
+      const state: State = { isReceived: false, isReleased: false, isDone: false }
+      underWay.set(messageId, state)
+      const received = (): void => {
+        if (state.isReceived) return
+        state.isReceived = true
+        send({ cmd: 'pubrec', messageId, reasonCode: 0 })
+      }
+      const done = (): void => {
+        received()
+        state.isDone = true
+        if (state.isReleased) complete(messageId)
+      }
+      return { received, done }
+    },
+    release(messageId: number): void {
+      const state = underWay.get(messageId)
+      if (state === undefined) onReleased(messageId, () => complete(messageId))
+      else if (state.isDone) complete(messageId)
+      else state.isReleased = true
+    },
+  }
 }

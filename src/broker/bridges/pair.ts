@@ -56,3 +56,14 @@ class Side extends Duplex {
 export function createStreamPair(): [Duplex, Duplex] {
   return Side.pair()
 }
+
+/** Lets the other side read what was written, and resolves when both are closed, at the latest after a second. */
+export async function endLocal(near: Duplex): Promise<void> {
+  if (near.destroyed) return
+  const timer = setTimeout(() => near.destroy(), 1000)
+  await new Promise<void>((resolve) => {
+    near.once('close', () => resolve())
+    near.end()
+  })
+  clearTimeout(timer)
+}

@@ -3,10 +3,12 @@
 // everything stored has reached every session it is for.
 
 import type { Principal } from '../../auth/principal.ts'
+import type { Config } from '../../config/schema.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { NewReading } from '../../domain/reading.ts'
 import { printable } from '../../domain/topic.ts'
 import type { Capture } from '../../ingest/capture.ts'
+import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import { isForeignBridge, isStateTopic } from '../bridges/state.ts'
 import type { BrokerClient, PublishPacket } from '../client.ts'
@@ -27,11 +29,14 @@ export interface PublishDependencies {
   receipts: Receipts
   router: Router
   journal: Journal
+  limits: Pick<Config['mqtt'], 'acknowledge_refused' | 'max_payload_size'>
   metrics: Metrics
+  log: Log
 }
 
 export function createAuthorizePublish(dependencies: PublishDependencies): AuthorizePublish {
-  const { capture, metrics } = dependencies
+  const { capture, limits } = dependencies
+  const refuse = createRefuse(dependencies)
   return (client, packet, answered) => {
     const { principal, turns, flow, mountPoint } = client.amber
     // Aliases were resolved before: what they stand for has no mount point yet.
@@ -50,11 +55,9 @@ export function createAuthorizePublish(dependencies: PublishDependencies): Autho
       done(null)
       return
     }
-    const denial = denied(client, principal, packet)
+    const denial = denied(client, principal, packet, limits.max_payload_size)
     if (denial !== null) {
-      metrics.received.inc({ source: 'mqtt' })
-      metrics.rejected.inc({ source: 'mqtt', reason: denial.code })
-      refusePublish(client, packet, denial, done)
+      refuse(client, packet, denial, done)
       return
     }
     const reading = asReading(client, principal, packet)
@@ -73,6 +76,24 @@ export function createAuthorizePublish(dependencies: PublishDependencies): Autho
         done(null)
       })
     })
+  }
+}
+
+/** What the configuration forbids: counted, and told to the sender or, where that cannot be, to whoever reads the log. */
+function createRefuse({ metrics, limits: { acknowledge_refused: acknowledges }, log }: PublishDependencies) {
+  const told = new WeakSet<BrokerClient>()
+  return (client: BrokerClient, packet: PublishPacket, denial: AppError, done: Done): void => {
+    metrics.received.inc({ source: 'mqtt' })
+    metrics.rejected.inc({ source: 'mqtt', reason: denial.code })
+    if (client.version !== 5 && !told.has(client)) {
+      told.add(client)
+      const { id, amber } = client
+      log.warn(
+        { client: id, user: amber.principal?.name ?? null, topic: packet.topic },
+        `a publish was refused, and MQTT 3 has no word for it: ${denial.message}. Further ones of this connection are only counted`,
+      )
+    }
+    refusePublish(client, packet, denial, done, { acknowledges })
   }
 }
 
@@ -137,13 +158,17 @@ function captureOnce(
 /** To subscribers and retained messages, in the turn in which the reading became durable: so the order is that of the log. */
 function publish(
   { router, journal }: PublishDependencies,
-  { id }: BrokerClient,
+  { id, amber }: BrokerClient,
   { topic, payload, qos, retain }: PublishPacket,
   { properties, receivedAt }: NewReading,
   seq: number,
 ): void {
   const expiresAt = expiryTime(properties, receivedAt)
-  router.route({ topic, payload, qos, retain, properties, clientId: id, expiresAt }, { isSlice: true })
+  const publisher = amber.publisher ?? undefined
+  router.route(
+    { topic, payload, qos, retain, properties, clientId: id, expiresAt, publisher },
+    { isSlice: true },
+  )
   journal.follow(seq)
 }
 
@@ -161,8 +186,13 @@ function whenKept(
 function denied(
   client: BrokerClient,
   principal: Principal | null,
-  { topic }: PublishPacket,
+  { topic, payload }: PublishPacket,
+  payloadBytesMax: number,
 ): AppError | null {
+  if (payloadBytesMax > 0 && payload.length > payloadBytesMax) {
+    const most = `${payloadBytesMax} are allowed (mqtt.max_payload_size)`
+    return new AppError('payload_too_large', `a payload of ${payload.length} bytes; ${most}`)
+  }
   if (topic === '$SYS' || topic.startsWith('$SYS/')) {
     return new AppError('forbidden', '$SYS is written by the server alone [MQTT-4.7.2]')
   }

@@ -61,6 +61,7 @@ export class Wills {
       clientId: id,
       properties: readingProperties(properties, userProperties),
       user: amber.principal?.name ?? null,
+      listener: amber.listener,
       allowed: isAllowed(client, topic),
       delaySeconds: Math.min(properties.willDelayInterval ?? 0, client.sessionExpiryInterval),
     }
@@ -148,7 +149,7 @@ export class Wills {
         return
       }
       registry.forgetWill(id, will)
-      const { topic, qos, retain, properties, clientId } = will
+      const { topic, qos, retain, properties, clientId, user, listener = null } = will
       const payload = Buffer.from(will.payload)
       router.route({
         topic,
@@ -158,6 +159,7 @@ export class Wills {
         properties,
         clientId,
         expiresAt: expiryTime(properties, Date.now()),
+        publisher: { user, listener },
       })
       journal.follow(seq)
     })

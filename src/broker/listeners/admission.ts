@@ -4,6 +4,7 @@
 import type { Config } from '../../config/schema.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import type { Bans } from '../bans.ts'
+import { createWaitingList, type WaitingList } from './waiting.ts'
 
 export type Refusal = 'max_connections' | 'banned' | 'address_connections' | 'address_rate'
 
@@ -11,6 +12,8 @@ export interface Admission {
   /** Takes a place of the server and of the listener; `false`: there is none. `release` gives it back. */
   enter(listener: Places): boolean
   leave(listener: Places): void
+  /** For who finds no place: see waiting.ts. */
+  wait: WaitingList['wait']
   /** Why this address may not connect, or `null`: then a place is taken that `leaveAddress` gives back. */
   enterAddress(address: string): Refusal | null
   leaveAddress(address: string): void
@@ -65,20 +68,24 @@ export function createAdmission(
     if (callers.size <= addressesMax) return
     for (const [address, caller] of callers) if (caller.connections === 0) callers.delete(address)
   }
+  const enter = (listener: Places): boolean => {
+    if (connections >= limits.max_connections) return false
+    if (listener.max > 0 && listener.count >= listener.max) return false
+    connections++
+    listener.count++
+    metrics.connections.set(connections)
+    return true
+  }
+  const list = createWaitingList(enter)
   return {
-    enter(listener) {
-      if (connections >= limits.max_connections) return false
-      if (listener.max > 0 && listener.count >= listener.max) return false
-      connections++
-      listener.count++
-      metrics.connections.set(connections)
-      return true
-    },
+    enter,
     leave(listener) {
       connections--
       listener.count--
       metrics.connections.set(connections)
+      list.serve()
     },
+    wait: list.wait,
     enterAddress(address) {
       if (bans.isBanned(address)) return 'banned'
       if (address === '') return null

@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { ListenerConfig } from '../../config/listener.ts'
 import { AppError } from '../../domain/errors.ts'
 import { checkMountPoint } from '../mountPoint.ts'
+import type { Places } from './admission.ts'
 import { Entrance, type EntranceDependencies } from './entrance.ts'
 import { listen, type Place } from './listen.ts'
 import { createTlsServer } from './tls.ts'
@@ -27,7 +28,6 @@ export async function startListener(
   config: ListenerConfig,
   dependencies: EntranceDependencies,
 ): Promise<Listener> {
-  const { admission } = dependencies
   if (config.cert_file === '' && (config.require_certificate || config.username_from !== 'connect')) {
     // Also behind a load balancer that has checked them: nothing here would know.
     throw new AppError(
@@ -39,23 +39,11 @@ export async function startListener(
   const tls = config.cert_file === '' ? null : createTlsServer(config, dependencies.timeoutMs)
   const entrance = new Entrance(config, tls, dependencies)
   const sockets = new Set<Socket>()
-  const places = { count: 0, max: config.max_connections }
   const server = createServer(
     { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs },
-    (socket) => {
-      socket.on('error', () => undefined)
-      if (!admission.enter(places)) {
-        admission.refuse('max_connections')
-        socket.destroy()
-        return
-      }
-      sockets.add(socket)
-      socket.once('close', () => {
-        sockets.delete(socket)
-        admission.leave(places)
-      })
-      entrance.receive(socket)
-    },
+    createReception(sockets, { count: 0, max: config.max_connections }, dependencies, (socket) =>
+      entrance.receive(socket),
+    ),
   )
   const place = await listen(server, config)
   const stop = createStop(server)
@@ -70,6 +58,45 @@ export async function startListener(
       for (const socket of sockets) socket.destroy()
       return done
     },
+  }
+}
+
+/** Gives each connection its place, or closes it. */
+function createReception(
+  sockets: Set<Socket>,
+  places: Places,
+  { admission }: EntranceDependencies,
+  receive: (socket: Socket) => void,
+): (socket: Socket) => void {
+  const take = (socket: Socket): void => {
+    socket.once('close', () => {
+      sockets.delete(socket)
+      admission.leave(places)
+    })
+    receive(socket)
+  }
+  return (socket) => {
+    socket.on('error', () => undefined)
+    sockets.add(socket)
+    if (admission.enter(places)) {
+      take(socket)
+      return
+    }
+    const gone = (): void => {
+      sockets.delete(socket)
+      leaveList()
+    }
+    socket.once('close', gone)
+    let leaveList = (): void => undefined
+    leaveList = admission.wait(places, (isIn) => {
+      if (isIn) {
+        socket.off('close', gone)
+        take(socket)
+        return
+      }
+      admission.refuse('max_connections')
+      socket.destroy()
+    })
   }
 }
 

@@ -92,7 +92,8 @@ export async function startListeners(
   }
 }
 
-function listenersOf(config: Config['mqtt']): ListenerConfig[] {
+/** The default listener and those that are named. Throws `bad_config` when there is none. */
+export function listenersOf(config: Config['mqtt']): ListenerConfig[] {
   const all = [...(config.default_listener ? [plainListener(config)] : []), ...config.listeners]
   if (all.length > 0) return all
   throw new AppError(

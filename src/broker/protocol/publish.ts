@@ -7,14 +7,11 @@ import { type Fault, protocolError } from '../wire/fault.ts'
 const topicInvalid = 0x90
 const retainNotSupported = 0x9a
 const qosNotSupported = 0x9b
-const packetTooLarge = 0x95
 
 export interface PublishLimits {
   topicLevelsMax: number
   qosMax: number
   retainAvailable: boolean
-  /** 0: any. */
-  payloadBytesMax: number
   topicAliasMax: number
   /** In front of every topic, and counted with it. */
   mountPoint: string
@@ -25,19 +22,11 @@ export function createPublishCheck({
   topicLevelsMax,
   qosMax,
   retainAvailable,
-  payloadBytesMax,
   topicAliasMax,
   mountPoint,
 }: PublishLimits) {
   let aliases: Set<number> | null = null
-  return (
-    _client: BrokerClient,
-    { topic, payload, qos, retain, properties }: PublishPacket,
-  ): Fault | null => {
-    if (payloadBytesMax > 0 && payload.length > payloadBytesMax) {
-      const message = `a payload of ${payload.length} bytes; ${payloadBytesMax} are allowed (mqtt.max_payload_size)`
-      return { reasonCode: packetTooLarge, message }
-    }
+  return (_client: BrokerClient, { topic, qos, retain, properties }: PublishPacket): Fault | null => {
     if (qos > qosMax) {
       return { reasonCode: qosNotSupported, message: `QoS above ${qosMax} is not accepted [MQTT-3.2.2-11]` }
     }

@@ -9,6 +9,7 @@ import { isForeignBridge } from '../bridges/state.ts'
 import type { BrokerClient } from '../client.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import { mountFilter } from '../mountPoint.ts'
+import type { MayStay } from '../retainSource.ts'
 import type { Journal } from '../sessions/journal.ts'
 import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Session, Subscription } from '../sessions/session.ts'
@@ -19,6 +20,8 @@ export interface SubscribeDependencies {
   registry: SessionRegistry
   delivery: Delivery
   journal: Journal
+  /** Whether a retained message may still be sent. */
+  mayStay: MayStay
   limits: Config['mqtt']
   log: Log
 }
@@ -130,7 +133,7 @@ function grant(
 
 /** Retained messages as retain handling asks for them [MQTT-3.3.1-9 to 3.3.1-11]; none for a shared subscription. */
 function sendRetained(
-  { registry, delivery, log }: SubscribeDependencies,
+  { registry, delivery, mayStay, log }: SubscribeDependencies,
   session: Session,
   { subscription, isNew }: Granted,
 ): void {
@@ -138,7 +141,7 @@ function sendRetained(
   if (rh === 2 || (rh === 1 && !isNew) || sharedFilter(topic) !== null) return
   const sent = delivery.deliverRetained(session, {
     filter: topic,
-    messages: registry.retainedFor(topic, Date.now()),
+    messages: registry.retainedFor(topic, Date.now()).filter(mayStay),
     qos,
     subscriptionIds: subscriptionIdentifier === undefined ? [] : [subscriptionIdentifier],
   })

@@ -3,7 +3,7 @@
 
 import { createRequire } from 'node:module'
 import type { PublishProperties } from '../../domain/reading.ts'
-import type { Message } from '../message.ts'
+import type { Message, Publisher } from '../message.ts'
 import type { Entry } from './outbox.ts'
 import type { Subscription } from './session.ts'
 import type { Staging } from './staging.ts'
@@ -32,8 +32,12 @@ interface MessageRecord {
   messageExpiry?: number
 }
 
-export interface RetainedRecord extends MessageRecord {
+interface PlainRecord extends MessageRecord {
   properties: PublishProperties | null
+}
+
+export interface RetainedRecord extends PlainRecord {
+  publisher?: Publisher
 }
 
 export interface EntryRecord extends MessageRecord {
@@ -50,8 +54,10 @@ export interface EntryRecord extends MessageRecord {
 }
 
 /** A will as it is kept for the case that the process ends without a word. */
-export interface WillRecord extends RetainedRecord {
+export interface WillRecord extends PlainRecord {
   user: string | null
+  /** Port or path of the listener its client came over; wills of versions before 0.2 have none. */
+  listener?: string
   /** Whether its client was allowed to publish it when it was left. */
   allowed: boolean
   delaySeconds: number
@@ -71,15 +77,20 @@ export function createDurable(db: Staging): Durable {
   return new Persistence(db)
 }
 
-export function messageRecord(message: Message): RetainedRecord {
+function messageRecord(message: Message): PlainRecord {
   const { topic, payload, qos, retain, properties, clientId, expiresAt } = message
-  const record: RetainedRecord = { cmd: 'publish', topic, payload, qos, retain, clientId, properties }
+  const record: PlainRecord = { cmd: 'publish', topic, payload, qos, retain, clientId, properties }
   if (expiresAt !== null) record.messageExpiry = expiresAt
   return record
 }
 
+export function retainedRecord(message: Message): RetainedRecord {
+  const { publisher } = message
+  return { ...messageRecord(message), ...(publisher === undefined ? {} : { publisher }) }
+}
+
 export function messageOfRecord(record: RetainedRecord): Message {
-  const { topic, payload, qos, retain, properties, clientId, messageExpiry } = record
+  const { topic, payload, qos, retain, properties, clientId, messageExpiry, publisher } = record
   return {
     topic,
     payload: Buffer.from(payload),
@@ -88,6 +99,7 @@ export function messageOfRecord(record: RetainedRecord): Message {
     clientId,
     properties: properties ?? null,
     expiresAt: messageExpiry ?? null,
+    publisher,
   }
 }
 

@@ -7,7 +7,14 @@ import type { SessionCounts } from '../sys/holdings.ts'
 import { isExpired, type Message } from '../message.ts'
 import type { Journal, Write } from './journal.ts'
 import { bytesOf, type Entry } from './outbox.ts'
-import { entryRecord, forgetEntry, forgetLife, messageRecord, type WillRecord, writeLife } from './records.ts'
+import {
+  entryRecord,
+  forgetEntry,
+  forgetLife,
+  retainedRecord,
+  type WillRecord,
+  writeLife,
+} from './records.ts'
 import { RetainedTree } from './retained.ts'
 import { neverExpires, Session, type Subscription } from './session.ts'
 import { SubscriptionTree } from './subscriptions.ts'
@@ -262,7 +269,7 @@ export class SessionRegistry {
   readonly #captureRetained = (key: string): Write => {
     const topic = key.slice('retained:'.length)
     const message = this.retained.get(topic)
-    const record = message === null ? { topic, payload: Buffer.alloc(0) } : messageRecord(message)
+    const record = message === null ? { topic, payload: Buffer.alloc(0) } : retainedRecord(message)
     return (durable) => durable.storeRetained(record)
   }
 

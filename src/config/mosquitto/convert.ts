@@ -118,9 +118,11 @@ function settleNames(listener: Section): void {
     delete listener['username_from']
 }
 
-/** Amber has a password file by default; Mosquitto has none. Its ACL file says nothing about subscribing. */
+/** Amber has a password file by default; Mosquitto has none. Its ACL file says nothing about subscribing, and MQTT 3 hears no refusal. */
 function settleAccess(conversion: Conversion, file: string): void {
   conversion.imply('mqtt.refuse_unreadable_subscriptions', false, file)
+  conversion.imply('mqtt.acknowledge_refused', true, file)
+  conversion.imply('auth.trust_user_names', true, file)
   if (conversion.perListener) {
     const named = conversion.listeners.find(({ password_file: path }) => path !== undefined)
     for (const listener of [conversion.defaultListener, ...conversion.listeners]) {

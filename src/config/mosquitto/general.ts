@@ -105,9 +105,7 @@ export const generalKeywords: Record<string, Handler> = {
   allow_duplicate_messages: ignored('a client gets a publish once, however many of its filters match'),
   autosave_interval: alwaysWritten,
   autosave_on_changes: alwaysWritten,
-  check_retain_source: unsupported(
-    'a retained message stays when the rights of its publisher are taken away; delete it by publishing an empty one',
-  ),
+  check_retain_source: setFlag('mqtt.check_retain_source'),
   clientid_prefixes: unsafe(
     'client ids are not restricted here; use ACL patterns with %c, and take the line out',
   ),

@@ -2,8 +2,8 @@
 
 import { Duplex } from 'node:stream'
 import { generate } from 'mqtt-packet'
-import { afterEach, expect, test } from 'vitest'
-import { createAdmission } from '../../../src/broker/listeners/admission.ts'
+import { afterEach, expect, test, vi } from 'vitest'
+import { createAdmission, type Places } from '../../../src/broker/listeners/admission.ts'
 import { limitPace } from '../../../src/broker/listeners/pace.ts'
 import { createMetrics } from '../../../src/ops/metrics.ts'
 import { connectRaw, openRaw, until } from '../rawClient.ts'
@@ -44,6 +44,65 @@ test('a listener has its own limit besides the one of the server', () => {
   ])
   admission.leave(small)
   expect(admission.enter(large)).toBe(true)
+})
+
+test('who comes when all places are taken waits a moment for one, in turn, and is refused after it', () => {
+  vi.useFakeTimers()
+  const admission = createAdmission(
+    { max_connections: 3, max_connections_per_address: 0, max_connects_per_s_per_address: 0 },
+    { bans: nobody, metrics: createMetrics() },
+  )
+  const small = { count: 0, max: 1 }
+  const large = { count: 0, max: 0 }
+  admission.enter(small)
+  admission.enter(large)
+  const answers: string[] = []
+  const wait = (name: string, places: Places) =>
+    admission.wait(places, (isIn) => answers.push(`${name} ${isIn}`))
+  wait('first', small)
+  wait('second', small)
+  const cancel = wait('gone', small)
+  expect(admission.enter(large)).toBe(true)
+  wait('third', large)
+  cancel()
+  admission.leave(large)
+  expect(answers).toEqual(['third true'])
+  admission.leave(small)
+  expect(answers).toEqual(['third true', 'first true'])
+  vi.advanceTimersByTime(1000)
+  expect(answers).toEqual(['third true', 'first true', 'second false'])
+  admission.leave(small)
+  expect([small.count, large.count]).toEqual([0, 2])
+  vi.useRealTimers()
+})
+
+test('of those who wait there are not any number', () => {
+  const admission = createAdmission(
+    { max_connections: 1, max_connections_per_address: 0, max_connects_per_s_per_address: 0 },
+    { bans: nobody, metrics: createMetrics() },
+  )
+  const places = { count: 0, max: 0 }
+  admission.enter(places)
+  const answers: boolean[] = []
+  const cancels = Array.from({ length: 101 }, () => admission.wait(places, (isIn) => answers.push(isIn)))
+  expect(answers).toEqual([false])
+  for (const cancel of cancels) cancel()
+})
+
+test('at max_connections a connection that takes the place of one just closed gets in', async () => {
+  server = await startServer({ mqtt: { max_connections: 1 } })
+  const { port, metrics } = server
+  for (let n = 0; n < 20; n++) {
+    const client = await connectRaw(port, 4, { clientId: `c${n}` })
+    client.destroy()
+  }
+  const last = await connectRaw(port, 4, { clientId: 'last' })
+  const above = await openRaw(port, 4)
+  await above.untilClosed()
+  expect((await metrics.refused.get()).values).toMatchObject([
+    { labels: { reason: 'max_connections' }, value: 1 },
+  ])
+  expect(last.closed).toBe(false)
 })
 
 test('connections above the limit of one address are closed, and a place given back is taken', async () => {
