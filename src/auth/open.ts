@@ -89,7 +89,7 @@ export async function openAuth(
     reload,
     onChange: (listener) => void listeners.push(listener),
     ...createKeptLogins(files, principals),
-    mayPublish: principals.mayWrite,
+    mayPublish: (...asked) => principals.mayWrite(...asked),
     explain: createExplain(config, files),
     async close() {
       closed = true

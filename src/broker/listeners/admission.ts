@@ -85,7 +85,7 @@ export function createAdmission(
       metrics.connections.set(connections)
       list.serve()
     },
-    wait: list.wait,
+    wait: (...who) => list.wait(...who),
     enterAddress(address) {
       if (bans.isBanned(address)) return 'banned'
       if (address === '') return null
