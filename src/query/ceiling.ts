@@ -18,11 +18,19 @@ export type CeilingMetrics = Pick<
 /** For the metrics. */
 export type QueryKind = 'topics' | 'latest' | 'readings' | 'aggregate' | 'promql' | 'series' | 'fields'
 
+/** Tells that nobody waits for an answer any more: what is used of an AbortSignal, which every one is. */
+export interface Gone {
+  readonly aborted: boolean
+  readonly reason: unknown
+  addEventListener(type: 'abort', listener: () => void, options: { once: true }): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
 /** Runs one query under the ceiling; the signal is aborted when its time is over, or when the caller's is. */
 export type Ceiling = <T>(
   kind: QueryKind,
   work: (signal: AbortSignal) => Promise<T>,
-  gone?: AbortSignal,
+  gone?: Gone,
 ) => Promise<T>
 
 export function createCeiling(limits: CeilingLimits, metrics: CeilingMetrics): Ceiling {
@@ -35,7 +43,7 @@ export function createCeiling(limits: CeilingLimits, metrics: CeilingMetrics): C
     if (next) next()
     else metrics.queriesRunning.set((running -= 1))
   }
-  const enter = async (signal: AbortSignal, gone?: AbortSignal): Promise<void> => {
+  const enter = async (signal: AbortSignal, gone?: Gone): Promise<void> => {
     if (running < limits.query_concurrency) {
       metrics.queriesRunning.set((running += 1))
       return
@@ -86,7 +94,7 @@ export function createCeiling(limits: CeilingLimits, metrics: CeilingMetrics): C
   }
 }
 
-function goneReason({ reason }: AbortSignal): Error {
+function goneReason({ reason }: Gone): Error {
   return reason instanceof Error ? reason : new Error(String(reason))
 }
 

@@ -3,6 +3,7 @@
 import { AppError } from '../domain/errors.ts'
 import { checkFilter, hasWildcard, printable } from '../domain/topic.ts'
 import type { TopicFilters } from '../store/store.ts'
+import type { Gone } from './ceiling.ts'
 
 /** What every listing is asked: which topics, on whose behalf, how much. */
 export interface Listing {
@@ -13,7 +14,7 @@ export interface Listing {
   /** Waits until this number is durable. */
   minSeq?: number | undefined
   /** Ends the query early: nobody waits for it any more. */
-  signal?: AbortSignal
+  signal?: Gone
 }
 
 export interface LatestListing extends Listing {

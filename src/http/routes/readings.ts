@@ -6,7 +6,7 @@ import type { Listing, Page } from '../../query/listing.ts'
 import type { FoundReading } from '../../query/found.ts'
 import { sendPage } from '../answer.ts'
 import type { RouteContext } from '../context.ts'
-import { signalOf } from '../gone.ts'
+import { goneOf } from '../gone.ts'
 import {
   fieldNames,
   filtersOf,
@@ -100,7 +100,7 @@ function questionOf({ login }: RouteContext, request: FastifyRequest, reply: Fas
     limit: search.limit,
     cursor: search.cursor,
     minSeq: search.min_seq,
-    signal: signalOf(reply),
+    signal: goneOf(reply),
   }
 }
 
