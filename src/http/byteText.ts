@@ -42,10 +42,19 @@ export class ByteText {
 
   /** A whole number from 0 on. */
   integer(value: number): void {
-    if (value > 0xffff_ffff) return this.text(String(value))
-    this.#ensure(10)
+    if (value > 0xffff_ffff) {
+      const high = Math.floor(value / 1e9)
+      this.integer(high)
+      this.#digits(value - high * 1e9, 9)
+      return
+    }
     let size = 1
     for (let most = 10; value >= most && size < 10; most *= 10) size++
+    this.#digits(value, size)
+  }
+
+  #digits(value: number, size: number): void {
+    this.#ensure(size)
     let rest = value
     for (let at = this.length + size - 1; at >= this.length; at--) {
       const tenth = Math.floor(rest / 10)
