@@ -53,7 +53,9 @@ export function formatTime(ms: number): string {
   return new Date(ms).toISOString()
 }
 
-function timeOf(text: string, now: number): number | null {
+function timeOf(given: string, now: number): number | null {
+  // Addresses that most clients write have a + for the space of `2026-11-24 08:00:00`.
+  const text = given.replace(/^(\d{4}-\d\d-\d\d)\+(?=\d\d:\d\d:\d\d)/, '$1 ')
   if (text === 'now') return now
   if (/^-?\d{1,15}$/.test(text)) return Number(text)
   const relative = /^(?:now)?([+-])(.+)$/.exec(text)
@@ -66,6 +68,14 @@ function timeOf(text: string, now: number): number | null {
   const zoned = /[Zz]$|[+-]\d\d:\d\d$/.test(text) || text.length === 10
   const time = Date.parse(zoned ? text.replace(' ', 'T') : `${text.replace(' ', 'T')}Z`)
   return Number.isNaN(time) ? null : time
+}
+
+/** A whole number from 0 on, as `String` writes it. A number beyond 32 bits costs `String` four times as much. */
+export function wholeText(value: number): string {
+  if (value < 1e8 || !Number.isSafeInteger(value)) return String(value)
+  const high = Math.floor(value / 1e8)
+  const low = value - high * 1e8
+  return low < 1e7 ? `${high}${String(low).padStart(8, '0')}` : `${high}${low}`
 }
 
 /** `formatTime` for many times: the part up to the minute is kept from one row to the next, so each column has its own. */

@@ -159,8 +159,11 @@ function* linesOf(format: Format, page: PageText<unknown>): Generator<string> {
   yield form.tail(page)
 }
 
-/** Characters gathered before a piece is sent: a string has a largest size, a page of payloads may pass it. */
-const pieceLength = 65_536
+/**
+ * Characters gathered before a piece is sent: a string has a largest size, a page of payloads may pass it. A page of one piece
+ * leaves in one write, which a stream of two does not; a piece takes a few milliseconds.
+ */
+const pieceLength = 262_144
 
 function* gather(texts: Iterable<string>): Generator<string, undefined> {
   let piece = ''

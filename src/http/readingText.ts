@@ -3,7 +3,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { Fields, FieldValue, Reading } from '../domain/reading.ts'
-import { createTimeText, formatTime, type TimeUnit } from '../domain/time.ts'
+import { createTimeText, formatTime, type TimeUnit, wholeText } from '../domain/time.ts'
 import type { FoundReading } from '../query/found.ts'
 import { encodeProperties } from './propertiesText.ts'
 
@@ -30,7 +30,7 @@ export function createReadingText(style: ReadingStyle): (found: FoundReading, on
       : `${encodeTime(reading.time, style.time)},"received_at":${encodeTime(reading.receivedAt, style.time)}`
     const part = encodeProperties(reading.properties) + encodeCleaned(reading)
     return (
-      `${topicText(reading.topic)}${times},"seq":${reading.seq}${clientText(reading.clientId)}${reading.qos},` +
+      `${topicText(reading.topic)}${times},"seq":${wholeText(reading.seq)}${clientText(reading.clientId)}${reading.qos},` +
       `"retain":${reading.retain}${part},"value":${flat},"fields":${flat}}`
     )
   }
@@ -78,8 +78,8 @@ function encodeCleaned({ seq, cleaned }: Reading): string {
 export function encodeTime(ms: number, unit: TimeUnit | undefined): string {
   if (unit === undefined) return `"${formatTime(ms)}"`
   if (unit === 's') return String(ms / 1000)
-  if (unit === 'ms') return String(ms)
-  return ms === 0 ? '0' : `${ms}${unit === 'us' ? '000' : '000000'}`
+  if (unit === 'ms') return wholeText(ms)
+  return ms === 0 ? '0' : `${wholeText(ms)}${unit === 'us' ? '000' : '000000'}`
 }
 
 export const csvColumns = [
