@@ -82,13 +82,14 @@ export function filtersOf(
   { topic = [], prefix = [] }: { topic?: string[]; prefix?: string[] },
   principal: Principal,
 ): string[] {
-  for (const filter of topic) {
+  const filters = topic.map(spaced)
+  for (const filter of filters) {
     checkFilter(filter)
     if (!hasWildcard(filter) && !principal.mayRead(filter)) {
       throw new AppError('forbidden', `you may not read "${printable(filter)}"`)
     }
   }
-  const below = prefix.map((start) => {
+  const below = prefix.map(spaced).map((start) => {
     const filter = `${start.replace(/\/$/, '')}/#`
     checkFilter(start === '' ? '#' : filter)
     if (hasWildcard(start)) {
@@ -99,7 +100,15 @@ export function filtersOf(
     }
     return start === '' ? '#' : filter
   })
-  return [...topic, ...below]
+  return [...filters, ...below]
+}
+
+/**
+ * A `+` is the wildcard, or a space as forms and most clients write it (URL Standard, 5.1): within a level it can be no other
+ * [MQTT-4.7.1-2].
+ */
+function spaced(filter: string): string {
+  return filter.replaceAll(/(?<=[^/+])\++(?=[^/+])/g, (run) => ' '.repeat(run.length))
 }
 
 /** Refuses a parameter that the route does not know, naming the nearest it does. */

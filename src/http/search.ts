@@ -30,6 +30,11 @@ export function parseSearch(text: string): Search {
   return search
 }
 
+/** The same of a form, where a `+` is a space (URL Standard, 5.1). */
+export function parseForm(text: string): Search {
+  return parseSearch(text.replaceAll('+', '%20'))
+}
+
 /** What is wrong with the query string, or `undefined`. */
 export function faultOf(search: unknown): string | undefined {
   return (search as Search)[malformed]

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { AppError } from '../../src/domain/errors.ts'
-import { formatTime, parseDuration, parseTime, timeMax } from '../../src/domain/time.ts'
+import { formatTime, parseDuration, parseTime, timeMax, wholeText } from '../../src/domain/time.ts'
 
 const now = Date.parse('2026-11-24T12:00:00Z')
 
@@ -22,6 +22,9 @@ test.each([
   ['2026-11-24t12:00:00z', now],
   ['2026-11-24', now - 12 * 3_600_000],
   ['2026-11-24T12:00:00', now],
+  ['2026-11-24 12:00:00', now],
+  ['2026-11-24+12:00:00', now],
+  ['2026-11-24+13:00:00+01:00', now],
 ])('%s is read', (text, expected) => {
   expect(parseTime(text, now)).toBe(expected)
 })
@@ -35,6 +38,7 @@ test.each([
   '2026-11-24T25:00:00Z',
   '99999999999999999999',
   '--1h',
+  '2026-11-24+12:00',
   'NaN',
 ])('%j is refused, and the error says what to write', (text) => {
   expect(() => parseTime(text, now)).toThrow(AppError)
@@ -61,4 +65,18 @@ test.each([
 
 test.each(['', 'm', '5x', '-5m', '5m!'])('the length %j is refused', (text) => {
   expect(() => parseDuration(text)).toThrow(AppError)
+})
+
+test('whole numbers are written as String writes them, and others too', () => {
+  const numbers = fc.oneof(
+    fc.maxSafeNat(),
+    fc.nat(),
+    fc.double(),
+    fc.constantFrom(1e8, 1e8 - 1, 1e8 + 1, 1e15, 2 ** 53),
+  )
+  fc.assert(
+    fc.property(numbers, (number) => {
+      expect(wholeText(number)).toBe(String(number))
+    }),
+  )
 })

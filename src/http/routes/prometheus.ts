@@ -16,7 +16,7 @@ import { signalOf } from '../gone.ts'
 import { toAppError } from '../problem.ts'
 import { type PromParameter, promDoc } from '../promDoc.ts'
 import { encodeList, encodeResult } from '../promText.ts'
-import { faultOf, parseSearch } from '../search.ts'
+import { faultOf, parseForm } from '../search.ts'
 
 const base = '/prometheus/api/v1'
 const tags = ['prometheus']
@@ -52,8 +52,7 @@ const params = Type.Object({ name: Type.String({ description: 'Of the label.' })
 export function addPrometheus(app: FastifyInstance, { login, query, log }: RouteContext): void {
   void app.register(async (scope) => {
     scope.addContentTypeParser(form, { parseAs: 'string', bodyLimit: formBytesMax }, (_request, body, done) =>
-      // Forms write a space as +, addresses do not (URL Standard, 5.1).
-      done(null, parseSearch(String(body).replaceAll('+', '%20'))),
+      done(null, parseForm(String(body))),
     )
     scope.setErrorHandler((error, _request, reply) => sendFault(reply, toAppError(error, log)))
     const add: Add = (path, route) => {
@@ -235,7 +234,9 @@ function givenIn(request: FastifyRequest): Given {
   }
   const wrong = faultOf(body)
   if (wrong !== undefined) throw new AppError('bad_request', `form: ${wrong}`)
-  return Object.assign(Object.create(null) as Given, request.query, body)
+  // Prometheus reads an address as it reads a form.
+  const [, search = ''] = request.raw.url?.split('?') ?? []
+  return Object.assign(Object.create(null) as Given, parseForm(search), body)
 }
 
 function all(given: Given, name: string): string[] {

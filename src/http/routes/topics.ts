@@ -45,7 +45,7 @@ export function addTopics(app: FastifyInstance, { login, query, limits }: RouteC
     const { rows, next } = await query.topics({
       filters: filtersOf(search, principal),
       mayRead: (topic) => principal.mayRead(topic),
-      contains: search.q,
+      contains: search.q?.replaceAll('+', ' '),
       limit: search.limit,
       cursor: search.cursor,
       signal: signalOf(reply),
