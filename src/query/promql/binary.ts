@@ -1,11 +1,13 @@
 // Binary operators: arithmetic and comparison between numbers and vectors, with vector matching, and the set operators.
 
+import type { Turns } from '../turns.ts'
 import type { Binary, Matching } from './ast.ts'
 import { execution } from './faults.ts'
 import { keyOf, type Labels, makeLabels, metricName, only, without } from './labels.ts'
 import {
   type Column,
   makeColumn,
+  mapColumns,
   merged,
   type Scalar,
   type Value,
@@ -36,15 +38,21 @@ const comparison: Record<string, (left: number, right: number) => boolean> = {
 
 const allLabels: Matching = { on: false, labels: [], many: null, include: [] }
 
-export function evaluateBinary(node: Binary, left: Value, right: Value, steps: number): Value {
+/** Of a query: how many steps it has, and who is let in between. */
+interface On {
+  steps: number
+  turns: Turns
+}
+
+export async function evaluateBinary(node: Binary, left: Value, right: Value, on: On): Promise<Value> {
   if (left.type === 'string' || right.type === 'string') throw execution('an operator takes no text')
   const { operator, bool } = node
   const matching = node.matching ?? allLabels
   if (left.type === 'vector' && right.type === 'vector') {
     if (operator === 'and' || operator === 'or' || operator === 'unless') {
-      return evaluateSet(operator, left, right, matching, steps)
+      return evaluateSet(operator, left, right, matching, on)
     }
-    return evaluateVectors(node, left, right, matching, steps)
+    return evaluateVectors(node, left, right, matching, on)
   }
   const compute = computeOf(node)
   if (left.type === 'scalar' && right.type === 'scalar') {
@@ -55,10 +63,10 @@ export function evaluateBinary(node: Binary, left: Value, right: Value, steps: n
   }
   const isFilter = Object.hasOwn(comparison, operator) && !bool
   return left.type === 'vector'
-    ? withScalar(left, right as Scalar, isFilter, (a, b) =>
+    ? withScalar(left, right as Scalar, isFilter, on, (a, b) =>
         isFilter ? (compute(a, b) === undefined ? undefined : a) : compute(a, b),
       )
-    : withScalar(right as Vector, left, isFilter, (a, b) =>
+    : withScalar(right as Vector, left, isFilter, on, (a, b) =>
         isFilter ? (compute(b, a) === undefined ? undefined : a) : compute(b, a),
       )
 }
@@ -72,13 +80,14 @@ function computeOf({ operator, bool }: Binary): (left: number, right: number) =>
   return bool ? (a, b) => (holds(a, b) ? 1 : 0) : (a, b) => (holds(a, b) ? a : undefined)
 }
 
-function withScalar(
+async function withScalar(
   { series }: Vector,
   { values: numbers }: Scalar,
   keepsName: boolean,
+  { turns }: On,
   compute: (value: number, scalar: number) => number | undefined,
-): Vector {
-  const results = series.map(({ labels, values, has }) => {
+): Promise<Vector> {
+  const computed = ({ labels, values, has }: Column): Column => {
     const result = makeColumn(keepsName ? labels : withoutName(labels), values.length)
     for (let step = 0; step < values.length; step++) {
       const value = has[step] ? compute(values[step] ?? Number.NaN, numbers[step] ?? Number.NaN) : undefined
@@ -87,8 +96,8 @@ function withScalar(
       result.has[step] = 1
     }
     return result
-  })
-  return merged(results)
+  }
+  return merged(await mapColumns(series, computed, turns), turns)
 }
 
 /** What two series must have in common. */
@@ -96,9 +105,14 @@ function signatureOf(labels: Labels, { on, labels: names }: Matching): Labels {
   return on ? only(labels, names) : without(labels, [...names, metricName])
 }
 
-function bySignature(series: readonly Column[], matching: Matching): Map<string, Column[]> {
+async function bySignature(
+  series: readonly Column[],
+  matching: Matching,
+  { turns }: On,
+): Promise<Map<string, Column[]>> {
   const groups = new Map<string, Column[]>()
   for (const column of series) {
+    if (turns.isOver) await turns.next()
     const key = keyOf(signatureOf(column.labels, matching))
     const group = groups.get(key)
     if (group) group.push(column)
@@ -107,89 +121,147 @@ function bySignature(series: readonly Column[], matching: Matching): Map<string,
   return groups
 }
 
-function evaluateSet(
+async function evaluateSet(
   operator: 'and' | 'or' | 'unless',
   left: Vector,
   right: Vector,
   matching: Matching,
-  steps: number,
-): Vector {
-  const presence = (series: readonly Column[]): Map<string, Uint8Array> => {
+  on: On,
+): Promise<Vector> {
+  const { steps, turns } = on
+  const presence = async (series: readonly Column[]): Promise<Map<string, Uint8Array>> => {
     const found = new Map<string, Uint8Array>()
-    for (const [key, columns] of bySignature(series, matching)) {
+    for (const [key, columns] of await bySignature(series, matching, on)) {
       const has = new Uint8Array(steps)
-      for (const column of columns)
+      for (const column of columns) {
         for (let step = 0; step < steps; step++) has[step] ||= column.has[step] ?? 0
+        if (turns.isOver) await turns.next()
+      }
       found.set(key, has)
     }
     return found
   }
-  const keep = (columns: readonly Column[], others: Map<string, Uint8Array>, wanted: boolean): Column[] =>
-    columns.map((column) => {
+  const keep = (
+    columns: readonly Column[],
+    others: Map<string, Uint8Array>,
+    wanted: boolean,
+  ): Promise<Column[]> => {
+    const kept = (column: Column): Column => {
       const other = others.get(keyOf(signatureOf(column.labels, matching)))
       const has = column.has.map((present, step) => (present && (other?.[step] === 1) === wanted ? 1 : 0))
       return { ...column, has }
-    })
-  if (operator === 'or') {
-    return { type: 'vector', series: mergeOr(left.series, keep(right.series, presence(left.series), false)) }
+    }
+    return mapColumns(columns, kept, turns)
   }
-  return { type: 'vector', series: keep(left.series, presence(right.series), operator === 'and') }
+  if (operator === 'or') {
+    const others = await keep(right.series, await presence(left.series), false)
+    return { type: 'vector', series: await mergeOr(left.series, others, turns) }
+  }
+  const series = await keep(left.series, await presence(right.series), operator === 'and')
+  return { type: 'vector', series }
 }
 
 /** A series of the right that has the labels of one on the left goes on in it where that has nothing. */
-function mergeOr(left: readonly Column[], right: readonly Column[]): Column[] {
-  const known = new Map(left.map((column) => [keyOf(column.labels), column]))
-  const result = [...left]
+async function mergeOr(left: readonly Column[], right: readonly Column[], turns: Turns): Promise<Column[]> {
+  const known = new Map<string, Column>()
+  for (const column of left) {
+    known.set(keyOf(column.labels), column)
+    if (turns.isOver) await turns.next()
+  }
   for (const column of right) {
-    const same = known.get(keyOf(column.labels))
+    if (turns.isOver) await turns.next()
+    const key = keyOf(column.labels)
+    const same = known.get(key)
     if (!same) {
-      result.push(column)
+      known.set(key, column)
       continue
     }
-    const at = result.indexOf(same)
     const both = { labels: same.labels, values: same.values.slice(), has: same.has.slice() }
     for (const [step, present] of column.has.entries()) {
       if (!present || both.has[step]) continue
       both.has[step] = 1
       both.values[step] = column.values[step] ?? Number.NaN
     }
-    result[at] = both
+    known.set(key, both)
   }
-  return result
+  return [...known.values()]
 }
 
-function evaluateVectors(
+async function evaluateVectors(
   node: Binary,
   left: Vector,
   right: Vector,
   matching: Matching,
-  steps: number,
-): Vector {
-  const { many } = matching
-  const compute = computeOf(node)
-  const isSwapped = many === 'right'
+  on: On,
+): Promise<Vector> {
+  const isSwapped = matching.many === 'right'
   const manySide = isSwapped ? right : left
-  const oneSide = isSwapped ? left : right
-  const ones = bySignature(oneSide.series, matching)
-  const isFilter = Object.hasOwn(comparison, node.operator) && !node.bool
-  const results = new Map<string, Column>()
-  const usedBy = new Map<string, Column>()
+  const ones = await bySignature((isSwapped ? left : right).series, matching, on)
+  const pairs = new Pairs(node, matching, on.steps)
   for (const column of manySide.series) {
+    if (on.turns.isOver) await on.turns.next()
     const signature = keyOf(signatureOf(column.labels, matching))
     const candidates = ones.get(signature)
-    if (!candidates) continue
-    for (let step = 0; step < steps; step++) {
-      if (!column.has[step]) continue
-      const one = presentOne(candidates, step, isSwapped ? 'left' : 'right')
-      if (!one) continue
-      if (many === null) claim(usedBy, `${step} ${signature}`, column)
-      const [a, b] = [column.values[step] ?? Number.NaN, one.values[step] ?? Number.NaN]
-      const value = isSwapped ? compute(b, a) : compute(a, b)
+    if (candidates) pairs.add(column, candidates, signature)
+  }
+  return { type: 'vector', series: [...pairs.results.values()] }
+}
+
+/** What series of one side come to with those of the other. */
+class Pairs {
+  readonly results = new Map<string, Column>()
+  readonly #matching: Matching
+  readonly #steps: number
+  readonly #isFilter: boolean
+  readonly #compute: (many: number, one: number) => number | undefined
+  readonly #oneSide: string
+  /** By signature, the steps at which a series of the many has had its match: another must not have one there. */
+  readonly #taken = new Map<string, Uint8Array>()
+
+  constructor(node: Binary, matching: Matching, steps: number) {
+    const compute = computeOf(node)
+    const isSwapped = matching.many === 'right'
+    this.#matching = matching
+    this.#steps = steps
+    this.#isFilter = Object.hasOwn(comparison, node.operator) && !node.bool
+    this.#compute = isSwapped ? (many, one) => compute(one, many) : compute
+    this.#oneSide = isSwapped ? 'left' : 'right'
+  }
+
+  add(column: Column, candidates: readonly Column[], signature: string): void {
+    // Mostly there is one, and it has no rival.
+    const seen = candidates.length > 1 ? new Uint8Array(this.#steps) : null
+    const taken = this.#matching.many === null ? this.#takenBy(signature) : null
+    for (const one of candidates) this.#pair(column, one, seen, taken)
+  }
+
+  #takenBy(signature: string): { steps: Uint8Array; before: Uint8Array } {
+    const before = this.#taken.get(signature) ?? new Uint8Array(this.#steps)
+    const steps = before.slice()
+    this.#taken.set(signature, steps)
+    return { steps, before }
+  }
+
+  #pair(
+    column: Column,
+    one: Column,
+    seen: Uint8Array | null,
+    taken: { steps: Uint8Array; before: Uint8Array } | null,
+  ): void {
+    let result: Column | null = null
+    for (let step = 0; step < this.#steps; step++) {
+      if (!column.has[step] || !one.has[step]) continue
+      if (seen) {
+        if (seen[step]) throw duplicates(this.#oneSide)
+        seen[step] = 1
+      }
+      if (taken) {
+        if (taken.before[step]) throw ungrouped()
+        taken.steps[step] = 1
+      }
+      const value = this.#compute(column.values[step] ?? Number.NaN, one.values[step] ?? Number.NaN)
       if (value === undefined) continue
-      const labels = resultLabels(column.labels, one.labels, matching, isFilter)
-      const key = keyOf(labels)
-      let result = results.get(key)
-      if (!result) results.set(key, (result = makeColumn(labels, steps)))
+      result ??= this.#resultOf(column.labels, one.labels)
       if (result.has[step]) {
         throw execution('multiple matches for labels: grouping labels must ensure unique matches')
       }
@@ -197,27 +269,28 @@ function evaluateVectors(
       result.has[step] = 1
     }
   }
-  return { type: 'vector', series: [...results.values()] }
+
+  #resultOf(many: Labels, one: Labels): Column {
+    const labels = resultLabels(many, one, this.#matching, this.#isFilter)
+    const key = keyOf(labels)
+    const known = this.results.get(key)
+    if (known) return known
+    const result = makeColumn(labels, this.#steps)
+    this.results.set(key, result)
+    return result
+  }
 }
 
-function presentOne(candidates: readonly Column[], step: number, side: string): Column | undefined {
-  const present = candidates.filter(({ has }) => has[step])
-  if (present.length > 1) {
-    throw execution(
-      `found duplicate series for the match group on the ${side} side of the operation; many-to-many matching not allowed: matching labels must be unique on one side`,
-    )
-  }
-  return present[0]
+function duplicates(side: string): Error {
+  return execution(
+    `found duplicate series for the match group on the ${side} side of the operation; many-to-many matching not allowed: matching labels must be unique on one side`,
+  )
 }
 
-function claim(usedBy: Map<string, Column>, key: string, column: Column): void {
-  const before = usedBy.get(key)
-  if (before && before !== column) {
-    throw execution(
-      'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)',
-    )
-  }
-  usedBy.set(key, column)
+function ungrouped(): Error {
+  return execution(
+    'multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)',
+  )
 }
 
 function resultLabels(many: Labels, one: Labels, matching: Matching, isFilter: boolean): Labels {

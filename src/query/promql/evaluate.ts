@@ -8,10 +8,11 @@ import { execution } from './faults.ts'
 import { absent, callFunction } from './functions.ts'
 import { evaluateAggregation } from './grouping.ts'
 import { compileMatchers } from './matchers.ts'
-import { loadSeries, loadSteps, type SampleSource, type Series } from './samples.ts'
+import { loadSeries, loadSteps, present, type SampleSource, type Series } from './samples.ts'
 import {
   type Column,
   createColumns,
+  mapColumns,
   mapVector,
   merged,
   type Scalar,
@@ -47,13 +48,13 @@ export async function evaluate(node: Node, on: Evaluation): Promise<Value> {
     case 'negate': {
       const value = await evaluate(node.inner, on)
       if (value.type === 'scalar') return { type: 'scalar', values: value.values.map((one) => -one) }
-      return value.type === 'vector' ? mapVector(value, (one) => -one) : value
+      return value.type === 'vector' ? mapVector(value, (one) => -one, on.source.turns) : value
     }
     case 'vector':
       return instant(node, on)
     case 'binary': {
       const left = await evaluate(node.left, on)
-      return evaluateBinary(node, left, await evaluate(node.right, on), steps)
+      return evaluateBinary(node, left, await evaluate(node.right, on), { steps, turns: on.source.turns })
     }
     case 'aggregation': {
       const parameter = node.parameter ? await evaluate(node.parameter, on) : null
@@ -134,16 +135,16 @@ async function call(node: Call, on: Evaluation): Promise<Value> {
   const first = args[0] && unwrap(args[0])
   if (name === 'timestamp' && first?.kind === 'vector') {
     const found = await instant(first, on, ({ times }, at) => (times[at] ?? 0) / 1000)
-    return merged(found.series.map((column) => ({ ...column, labels: withoutName(column.labels) })))
+    return unnamed(found.series, on)
   }
   const values: Value[] = []
   for (const arg of args) values.push(await evaluate(arg, on))
   if (name === 'timestamp') {
     const [vector] = values
     if (vector?.type !== 'vector') throw execution('timestamp needs a vector')
-    return mapVector(vector, (_value, step) => (on.times[step] ?? 0) / 1000)
+    return mapVector(vector, (_value, step) => (on.times[step] ?? 0) / 1000, on.source.turns)
   }
-  return callFunction(name, values, { times: on.times, nodes: args.map(unwrap) })
+  return callFunction(name, values, { times: on.times, nodes: args.map(unwrap), turns: on.source.turns })
 }
 
 async function windowFunction(
@@ -175,8 +176,12 @@ async function windowFunction(
     columns.push(column)
     if (on.source.turns.isOver) await on.source.turns.next()
   }
-  if (name === 'absent_over_time') return absent(columns, matrix, on.times.length)
-  return merged(columns.filter(({ has }) => has.includes(1)))
+  const { turns } = on.source
+  if (name === 'absent_over_time') return absent(columns, matrix, { steps: on.times.length, turns })
+  return merged(
+    columns.filter(({ has }) => has.includes(1)),
+    turns,
+  )
 }
 
 /** The same worked out where the samples are read; `null` where two series have equal labels. */
@@ -192,7 +197,12 @@ async function steppedWindows(
     check: (series) => checkSize(series, on),
   })
   if (!found || name === 'last_over_time') return found && { type: 'vector', series: found }
-  return merged(found.map((column) => ({ ...column, labels: withoutName(column.labels) })))
+  return unnamed(found, on)
+}
+
+async function unnamed(series: readonly Column[], { source: { turns } }: Evaluation): Promise<Vector> {
+  const bare = (column: Column): Column => ({ ...column, labels: withoutName(column.labels) })
+  return merged(await mapColumns(series, bare, turns), turns)
 }
 
 /** The samples of a range, and where its windows end at each step. */
@@ -216,15 +226,14 @@ export async function windows(
   const times = Float64Array.from({ length: count }, (_one, step) => from + step * stepMs)
   const value = await evaluate(matrix.inner, { ...on, times })
   if (value.type === 'string') throw execution('a subquery of a text')
-  const columns =
-    value.type === 'vector'
-      ? value.series
-      : mapVector(callFunction('vector', [value], { times, nodes: [] }) as Vector, (one) => one).series
-  const series = columns.map(({ labels, values, has }) => ({
-    labels,
-    times: times.filter((_time, step) => has[step] === 1),
-    values: values.filter((_value, step) => has[step] === 1),
-  }))
+  const { turns } = on.source
+  const vector =
+    value.type === 'vector' ? value : await callFunction('vector', [value], { times, nodes: [], turns })
+  const series: Series[] = []
+  for (const column of (vector as Vector).series) {
+    series.push(present(column, times))
+    if (turns.isOver) await turns.next()
+  }
   return { series, ends }
 }
 

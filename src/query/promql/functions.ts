@@ -1,10 +1,11 @@
 // Functions of instant vectors and scalars.
 
+import type { Turns } from '../turns.ts'
 import type { LabelMatcher, Node } from './ast.ts'
 import { execution, fault } from './faults.ts'
 import { type Labels, makeLabels } from './labels.ts'
 import { compileRe2 } from './matchers.ts'
-import { type Column, makeColumn, mapVector, merged, type Scalar, type Value, type Vector } from './values.ts'
+import { type Column, mapColumns, mapVector, merged, type Scalar, type Value, type Vector } from './values.ts'
 
 const degree = Math.PI / 180
 /** Infinities are rounded to themselves. */
@@ -49,29 +50,31 @@ const dates: Record<string, (date: Date) => number> = {
 }
 
 /** `times`: of the steps, in milliseconds. `args` are evaluated; `nodes` are what they were. */
-export function callFunction(
+export async function callFunction(
   name: string,
   args: readonly Value[],
-  { times, nodes }: { times: Float64Array; nodes: readonly Node[] },
-): Value {
+  { times, nodes, turns }: { times: Float64Array; nodes: readonly Node[]; turns: Turns },
+): Promise<Value> {
   const steps = times.length
+  const map = (vector: Vector, change: (value: number, step: number) => number): Promise<Vector> =>
+    mapVector(vector, change, turns)
   const change = Object.hasOwn(simple, name) ? simple[name] : undefined
-  if (change) return mapVector(vectorOf(args[0]), change)
+  if (change) return map(vectorOf(args[0]), change)
   const part = Object.hasOwn(dates, name) ? dates[name] : undefined
   if (part)
-    return mapVector(args[0] ? vectorOf(args[0]) : timeVector(times), (value) => part(new Date(value * 1000)))
+    return map(args[0] ? vectorOf(args[0]) : timeVector(times), (value) => part(new Date(value * 1000)))
   const at = (index: number) => (step: number) => scalarOf(args[index]).values[step] ?? Number.NaN
   switch (name) {
     case 'round': {
       const nearest = args[1] ? at(1) : () => 1
-      return mapVector(vectorOf(args[0]), (value, step) => roundTo(value, nearest(step)))
+      return map(vectorOf(args[0]), (value, step) => roundTo(value, nearest(step)))
     }
     case 'clamp':
-      return clamp(vectorOf(args[0]), at(1), at(2))
+      return clamp(vectorOf(args[0]), { least: at(1), most: at(2), turns })
     case 'clamp_min':
-      return mapVector(vectorOf(args[0]), (value, step) => larger(value, at(1)(step)))
+      return map(vectorOf(args[0]), (value, step) => larger(value, at(1)(step)))
     case 'clamp_max':
-      return mapVector(vectorOf(args[0]), (value, step) => -larger(-value, -at(1)(step)))
+      return map(vectorOf(args[0]), (value, step) => -larger(-value, -at(1)(step)))
     case 'time':
       return { type: 'scalar', values: times.map((time) => time / 1000) }
     case 'pi':
@@ -82,30 +85,33 @@ export function callFunction(
         series: [{ labels: makeLabels([]), values: scalarOf(args[0]).values, has: ones(steps) }],
       }
     case 'scalar':
-      return toScalar(vectorOf(args[0]), steps)
+      return toScalar(vectorOf(args[0]), steps, turns)
     case 'sort':
     case 'sort_desc':
       return sorted(vectorOf(args[0]), name === 'sort')
     case 'absent':
-      return absent(vectorOf(args[0]).series, nodes[0], steps)
+      return absent(vectorOf(args[0]).series, nodes[0], { steps, turns })
     case 'label_replace':
-      return labelReplace(vectorOf(args[0]), args.slice(1).map(textOf))
+      return labelReplace(vectorOf(args[0]), args.slice(1).map(textOf), turns)
     case 'label_join':
-      return labelJoin(vectorOf(args[0]), args.slice(1).map(textOf))
+      return labelJoin(vectorOf(args[0]), args.slice(1).map(textOf), turns)
     default:
       throw execution(`the function ${name} is not supported here`)
   }
 }
 
 /** One where nothing is; its labels are those the selector asks for exactly. */
-export function absent(series: readonly Column[], node: Node | undefined, steps: number): Vector {
-  const result = makeColumn(absentLabels(node), steps)
-  for (let step = 0; step < steps; step++) {
-    if (series.some(({ has }) => has[step])) continue
-    result.has[step] = 1
-    result.values[step] = 1
+export async function absent(
+  series: readonly Column[],
+  node: Node | undefined,
+  { steps, turns }: { steps: number; turns: Turns },
+): Promise<Vector> {
+  const has = new Uint8Array(steps).fill(1)
+  for (const column of series) {
+    for (let step = 0; step < steps; step++) if (column.has[step]) has[step] = 0
+    if (turns.isOver) await turns.next()
   }
-  return { type: 'vector', series: [result] }
+  return { type: 'vector', series: [{ labels: absentLabels(node), values: Float64Array.from(has), has }] }
 }
 
 function absentLabels(node: Node | undefined): Labels {
@@ -127,19 +133,32 @@ function larger(a: number, b: number): number {
   return Math.max(a, b)
 }
 
-function clamp(vector: Vector, least: (step: number) => number, most: (step: number) => number): Vector {
-  const inside = mapVector(vector, (value, step) => Math.max(least(step), Math.min(most(step), value)))
-  for (const { has } of inside.series) {
-    for (let step = 0; step < has.length; step++) if (most(step) < least(step)) has[step] = 0
-  }
-  return inside
+type AtStep = (step: number) => number
+
+/** Nothing is left at a step whose least is more than its most. */
+async function clamp(
+  { series }: Vector,
+  { least, most, turns }: { least: AtStep; most: AtStep; turns: Turns },
+): Promise<Vector> {
+  const possible = (column: Column): Column => ({
+    ...column,
+    has: column.has.map((present, step) => (most(step) < least(step) ? 0 : present)),
+  })
+  const left: Vector = { type: 'vector', series: await mapColumns(series, possible, turns) }
+  return mapVector(left, (value, step) => Math.max(least(step), Math.min(most(step), value)), turns)
 }
 
-function toScalar({ series }: Vector, steps: number): Scalar {
+/** The number of the only series that has one. */
+async function toScalar({ series }: Vector, steps: number, turns: Turns): Promise<Scalar> {
   const values = new Float64Array(steps).fill(Number.NaN)
-  for (let step = 0; step < steps; step++) {
-    const present = series.filter(({ has }) => has[step])
-    if (present.length === 1) values[step] = present[0]?.values[step] ?? Number.NaN
+  const counts = new Uint32Array(steps)
+  for (const column of series) {
+    for (let step = 0; step < steps; step++) {
+      if (!column.has[step]) continue
+      counts[step] = (counts[step] ?? 0) + 1
+      values[step] = counts[step] === 1 ? (column.values[step] ?? Number.NaN) : Number.NaN
+    }
+    if (turns.isOver) await turns.next()
   }
   return { type: 'scalar', values }
 }
@@ -154,43 +173,46 @@ function sorted({ series }: Vector, ascending: boolean): Vector {
   return { type: 'vector', series: order }
 }
 
-function labelReplace(
+async function labelReplace(
   { series }: Vector,
   [target = '', replacement = '', source = '', pattern = '']: string[],
-): Vector {
+  turns: Turns,
+): Promise<Vector> {
   checkLabelName(target)
   const regex = compileRe2(`^(?:${pattern})$`)
-  return merged(
-    series.map((column) => {
-      const matcher = regex.matcher(column.labels[source] ?? '')
-      if (!matcher.find()) return column
-      const value = replacement.replaceAll(
-        /\$(?:\$|\{(\w+)\}|(\w+))/g,
-        (whole, braced?: string, bare?: string) => {
-          const group = braced ?? bare
-          if (group === undefined) return whole === '$$' ? '$' : whole
-          const index = /^\d+$/.test(group) ? Number(group) : group
-          if (typeof index === 'number' && index > matcher.groupCount()) return ''
-          try {
-            return matcher.group(index as number) ?? ''
-          } catch {
-            return ''
-          }
-        },
-      )
-      return { ...column, labels: withLabel(column.labels, target, value) }
-    }),
-  )
+  const replaced = (column: Column): Column => {
+    const matcher = regex.matcher(column.labels[source] ?? '')
+    if (!matcher.find()) return column
+    const value = replacement.replaceAll(
+      /\$(?:\$|\{(\w+)\}|(\w+))/g,
+      (whole, braced?: string, bare?: string) => {
+        const group = braced ?? bare
+        if (group === undefined) return whole === '$$' ? '$' : whole
+        const index = /^\d+$/.test(group) ? Number(group) : group
+        if (typeof index === 'number' && index > matcher.groupCount()) return ''
+        try {
+          return matcher.group(index as number) ?? ''
+        } catch {
+          return ''
+        }
+      },
+    )
+    return { ...column, labels: withLabel(column.labels, target, value) }
+  }
+  return merged(await mapColumns(series, replaced, turns), turns)
 }
 
-function labelJoin({ series }: Vector, [target = '', separator = '', ...sources]: string[]): Vector {
+async function labelJoin(
+  { series }: Vector,
+  [target = '', separator = '', ...sources]: string[],
+  turns: Turns,
+): Promise<Vector> {
   checkLabelName(target)
-  return merged(
-    series.map((column) => {
-      const value = sources.map((name) => column.labels[name] ?? '').join(separator)
-      return { ...column, labels: withLabel(column.labels, target, value) }
-    }),
-  )
+  const joined = (column: Column): Column => {
+    const value = sources.map((name) => column.labels[name] ?? '').join(separator)
+    return { ...column, labels: withLabel(column.labels, target, value) }
+  }
+  return merged(await mapColumns(series, joined, turns), turns)
 }
 
 function withLabel(labels: Labels, name: string, value: string): Labels {

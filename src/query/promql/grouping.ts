@@ -5,7 +5,7 @@ import { execution, fault } from './faults.ts'
 import { keyOf, type Labels, makeLabels, metricName, only, without } from './labels.ts'
 import { countsOf, reducers } from './reducers.ts'
 import type { Turns } from '../turns.ts'
-import { type Column, makeColumn, type Value, type Vector } from './values.ts'
+import { type Column, makeColumn, mapColumns, type Value, type Vector } from './values.ts'
 
 interface Group {
   labels: Labels
@@ -20,7 +20,7 @@ export async function evaluateAggregation(
 ): Promise<Vector> {
   const { operator } = node
   const steps = times.length
-  const groups = [...groupsOf(node, series).values()]
+  const groups = await groupsOf(node, series, turns)
   if (operator === 'topk' || operator === 'bottomk') {
     if (parameter?.type !== 'scalar') throw fault(`${operator} needs a number`)
     const picked: Column[] = []
@@ -30,7 +30,7 @@ export async function evaluateAggregation(
   }
   if (operator === 'count_values') {
     if (parameter?.type !== 'string') throw fault('count_values needs a label name')
-    return countValues(groups, parameter.value, steps)
+    return countValues(groups, parameter.value, { steps, turns })
   }
   const reduce = Object.hasOwn(reducers, operator) ? reducers[operator] : undefined
   if (!reduce) throw execution(`the aggregation ${operator} is not supported here`)
@@ -50,16 +50,23 @@ export async function evaluateAggregation(
   return { type: 'vector', series: results }
 }
 
-function groupsOf({ by, labels: names }: Aggregation, series: readonly Column[]): Map<string, Group> {
+async function groupsOf(
+  { by, labels: names }: Aggregation,
+  series: readonly Column[],
+  turns: Turns,
+): Promise<Group[]> {
+  if (by && names.length === 0)
+    return series.length === 0 ? [] : [{ labels: makeLabels([]), columns: [...series] }]
   const groups = new Map<string, Group>()
   for (const column of series) {
+    if (turns.isOver) await turns.next()
     const labels = by ? only(column.labels, names) : without(column.labels, [...names, metricName])
     const key = keyOf(labels)
     const group = groups.get(key)
     if (group) group.columns.push(column)
     else groups.set(key, { labels, columns: [column] })
   }
-  return groups
+  return [...groups.values()]
 }
 
 /** The k largest, or smallest, of each step; NaN comes last. They keep their labels. */
@@ -69,11 +76,12 @@ async function pick(
   isTop: boolean,
   turns: Turns,
 ): Promise<Column[]> {
-  const results = columns.map(({ labels, values }) => ({
+  const make = ({ labels, values }: Column): Column => ({
     labels,
     values,
     has: new Uint8Array(values.length),
-  }))
+  })
+  const results = await mapColumns(columns, make, turns)
   const best: number[] = []
   for (let step = 0; step < counts.length; step++) {
     const k = Math.min(columns.length, Math.floor(counts[step] ?? 0))
@@ -118,13 +126,18 @@ function rank(a: number, b: number, isTop: boolean): number {
   return isTop ? b - a : a - b
 }
 
-function countValues(groups: readonly Group[], label: string, steps: number): Vector {
+async function countValues(
+  groups: readonly Group[],
+  label: string,
+  { steps, turns }: { steps: number; turns: Turns },
+): Promise<Vector> {
   if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label)) throw fault(`invalid label name "${label.slice(0, 60)}"`)
   const results = new Map<string, Column>()
   for (const { labels, columns } of groups) {
     for (const { values, has } of columns) {
       for (let step = 0; step < steps; step++) {
         if (!has[step]) continue
+        if (turns.isOver) await turns.next()
         const text = formatNumber(values[step] ?? Number.NaN)
         const named = makeLabels([
           ...Object.entries(labels).filter(([name]) => name !== label),

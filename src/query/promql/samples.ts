@@ -48,6 +48,7 @@ export async function loadSeries(
   for await (const chunk of chunks) {
     source.signal.throwIfAborted()
     for (const { topic: name, field, tags, times, values } of chunk) {
+      if (source.turns.isOver) await source.turns.next()
       const labels = seriesLabels(name, field, tags)
       if (!matchesAll(matchers, labels)) continue
       samples += times.length
@@ -56,7 +57,6 @@ export async function loadSeries(
       const series = newestOfEqual({ labels, times, values })
       const before = found.get(key)
       found.set(key, before ? together(before, series) : series)
-      if (source.turns.isOver) await source.turns.next()
     }
   }
   return [...found.values()]
@@ -89,6 +89,7 @@ export async function loadSteps(
     const has = new Uint8Array(chunk.length * at.length)
     let start = 0
     for (const { topic, field, tags, values } of chunk) {
+      if (source.turns.isOver) await source.turns.next()
       const labels = seriesLabels(topic, field, tags)
       if (!matchesAll(matchers, labels)) continue
       const column = { labels, values, has: has.subarray(start, (start += at.length)) }
@@ -100,7 +101,6 @@ export async function loadSteps(
       if (keys.has(key)) return null
       keys.add(key)
       check(columns.push(column))
-      if (source.turns.isOver) await source.turns.next()
     }
   }
   return columns
@@ -193,4 +193,18 @@ export function labelsOf(reading: Reading, fields: Fields): Labels[] {
 function seriesLabels(topic: string, field: string, tags: Tags): Labels {
   const more = Object.entries(tags ?? {}).map(([tag, value]): [string, string] => [labelNameOf(tag), value])
   return makeLabels([...more, [metricName, metricNameOf(field)], ['field', field], ['topic', topic]])
+}
+
+/** The steps that have a number. */
+export function present({ labels, values, has }: Column, times: Float64Array): Series {
+  if (!has.includes(0)) return { labels, times, values }
+  const count = has.reduce((sum, one) => sum + one, 0)
+  const series = { labels, times: new Float64Array(count), values: new Float64Array(count) }
+  let to = 0
+  for (let step = 0; step < has.length; step++) {
+    if (has[step] !== 1) continue
+    series.times[to] = times[step] ?? 0
+    series.values[to++] = values[step] ?? Number.NaN
+  }
+  return series
 }

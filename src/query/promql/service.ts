@@ -10,7 +10,7 @@ import { execution, fault } from './faults.ts'
 import { keyOf, type Labels, metricName } from './labels.ts'
 import { compileMatchers, type Matcher, matchesAll } from './matchers.ts'
 import { parsePromql } from './parse.ts'
-import { labelsOf, type SampleSource, type Series } from './samples.ts'
+import { labelsOf, present, type SampleSource, type Series } from './samples.ts'
 import { Turns } from '../turns.ts'
 import type { Column, Value } from './values.ts'
 
@@ -106,7 +106,7 @@ export function createPromql({ store, fieldsOf, under, limits }: Deps): Promql {
         'promql',
         async (signal) => {
           const value = await evaluate(node, evaluation(asker, signal, times))
-          return { type: 'matrix', series: matrixOf(value, times) }
+          return { type: 'matrix', series: await matrixOf(value, times, new Turns(signal)) }
         },
         asker.signal,
       )
@@ -172,12 +172,15 @@ async function rawWindow(
 ): Promise<PromResult> {
   const { series, ends } = await windows(matrix, on)
   const end = ends[0] ?? 0
-  const inside = series.map(({ labels, times, values }) => {
+  const inside: Series[] = []
+  for (const { labels, times, values } of series) {
+    if (on.source.turns.isOver) await on.source.turns.next()
     const isIn = (_one: number, at: number): boolean =>
       (times[at] ?? 0) > end - matrix.rangeMs && (times[at] ?? 0) <= end
-    return { labels, times: times.filter(isIn), values: values.filter(isIn) }
-  })
-  return { type: 'matrix', series: inside.filter(({ times }) => times.length > 0) }
+    const one = { labels, times: times.filter(isIn), values: values.filter(isIn) }
+    if (one.times.length > 0) inside.push(one)
+  }
+  return { type: 'matrix', series: inside }
 }
 
 function resultOf(value: Value, timeMs: number): PromResult {
@@ -186,33 +189,17 @@ function resultOf(value: Value, timeMs: number): PromResult {
   return { type: 'vector', series: value.series.filter(({ has }) => has[0] === 1), timeMs }
 }
 
-function matrixOf(value: Value, times: Float64Array): Series[] {
+async function matrixOf(value: Value, times: Float64Array, turns: Turns): Promise<Series[]> {
   if (value.type === 'string') throw execution('a text has no values over time')
   if (value.type === 'scalar') return [{ labels: {}, times, values: value.values }]
   const found: { key: string; series: Series }[] = []
-  for (const { labels, values, has } of value.series) {
-    const series = present(labels, times, { values, has })
+  for (const column of value.series) {
+    if (turns.isOver) await turns.next()
+    const series = present(column, times)
+    const { labels } = column
     if (series.times.length > 0) found.push({ key: `${labels[metricName] ?? ''}${keyOf(labels)}`, series })
   }
   return found.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ series }) => series)
-}
-
-/** The steps that have a number. */
-function present(
-  labels: Labels,
-  times: Float64Array,
-  { values, has }: Pick<Column, 'values' | 'has'>,
-): Series {
-  if (!has.includes(0)) return { labels, times, values }
-  const count = has.reduce((sum, one) => sum + one, 0)
-  const series = { labels, times: new Float64Array(count), values: new Float64Array(count) }
-  let to = 0
-  for (let step = 0; step < has.length; step++) {
-    if (has[step] !== 1) continue
-    series.times[to] = times[step] ?? 0
-    series.values[to++] = values[step] ?? Number.NaN
-  }
-  return series
 }
 
 function unwrap(node: Node): Node {

@@ -1,5 +1,6 @@
 // What expressions are worth over all steps of a query at once: a number a step, or series with a number at some steps.
 
+import type { Turns } from '../turns.ts'
 import { execution } from './faults.ts'
 import { keyOf, type Labels, metricName, without } from './labels.ts'
 
@@ -37,18 +38,33 @@ export function makeColumn(labels: Labels, steps: number): Column {
   return { labels, values: new Float64Array(steps), has: new Uint8Array(steps) }
 }
 
-/** Each number changed; `keepsName` for what is still the same thing. */
-export function mapVector(
+/** Each number changed, which is then no longer what its name says. */
+export async function mapVector(
   { series }: Vector,
   change: (value: number, step: number) => number,
-  { keepsName = false }: { keepsName?: boolean } = {},
-): Vector {
-  const changed = series.map(({ labels, values, has }) => ({
-    labels: keepsName ? labels : withoutName(labels),
-    values: values.map((value, step) => (has[step] ? change(value, step) : 0)),
-    has,
-  }))
-  return keepsName ? { type: 'vector', series: changed } : merged(changed)
+  turns: Turns,
+): Promise<Vector> {
+  const changed = ({ labels, values, has }: Column): Column => {
+    const results = new Float64Array(values.length)
+    for (let step = 0; step < results.length; step++)
+      if (has[step]) results[step] = change(values[step] ?? Number.NaN, step)
+    return { labels: withoutName(labels), values: results, has }
+  }
+  return merged(await mapColumns(series, changed, turns), turns)
+}
+
+/** As Array.map, in turns. */
+export async function mapColumns<T>(
+  series: readonly T[],
+  change: (column: T) => Column,
+  turns: Turns,
+): Promise<Column[]> {
+  const changed: Column[] = []
+  for (const column of series) {
+    changed.push(change(column))
+    if (turns.isOver) await turns.next()
+  }
+  return changed
 }
 
 export function withoutName(labels: Labels): Labels {
@@ -56,9 +72,10 @@ export function withoutName(labels: Labels): Labels {
 }
 
 /** Series that have come to have equal labels become one, unless both have a number at one step. */
-export function merged(series: readonly Column[]): Vector {
+export async function merged(series: readonly Column[], turns: Turns): Promise<Vector> {
   const found = new Map<string, Column>()
   for (const column of series) {
+    if (turns.isOver) await turns.next()
     const key = keyOf(column.labels)
     const before = found.get(key)
     if (!before) {

@@ -12,7 +12,6 @@ import type {
   SeriesSamples,
   SeriesSteps,
   StepsQuery,
-  TopicFilters,
   TopicInfo,
   TopicsQuery,
 } from '../store.ts'
@@ -32,6 +31,7 @@ import type { RangeJob } from './scan/jobs.ts'
 import type { RawSeries, SampleChunk } from './scan/samplePacker.ts'
 import type { SamplesJob } from './scan/samples.ts'
 import { ScanNames } from './scanNames.ts'
+import { hasNewer, type SelectQuery, selectTopics } from './selectTopics.ts'
 import { decodeTopic, type StoredReading } from './topicRecord.ts'
 import type { TopicCounts } from './topics/stats.ts'
 
@@ -49,8 +49,6 @@ const batchRows = 512
 /** Most readings have none of their own. */
 const noFields = new Uint8Array(0)
 
-const everyTopic = { limit: Number.POSITIVE_INFINITY }
-
 interface Deps {
   loaded: Loaded
   keeper: Keeper
@@ -67,7 +65,7 @@ export class Readings {
 
   async latest(query: LatestQuery): Promise<Reading[]> {
     const { asOf } = query
-    const ids = this.#select(asOf === undefined ? query : { ...query, limit: Number.POSITIVE_INFINITY })
+    const ids = await (asOf === undefined ? this.#select(query) : this.#every(query))
     const found: Reading[] = []
     let turn = performance.now()
     for (const id of ids) {
@@ -84,16 +82,16 @@ export class Readings {
   }
 
   async *range(query: RangeQuery): AsyncGenerator<Reading[]> {
-    const { filters, mayRead, from, to, order, limit, after, signal } = query
-    const ids = this.#select({ filters, ...everyTopic, ...(mayRead ? { mayRead } : {}) })
+    const { from, to, order, limit, after, signal } = query
+    const ids = await this.#every(query)
     const bounds = { from, to, order, limit, ...(after ? { after } : {}) }
     yield* this.#range(ids, bounds, signal)
   }
 
   async *since(seq: number): AsyncGenerator<Reading[]> {
     const { keeper } = this.#deps
-    const { directory, epochs } = keeper
-    const isCold = directory.blocks > 0 && [...directory.topicIds()].some((id) => hasNewer(keeper, id, seq))
+    const isCold = await hasNewer(keeper.directory, seq)
+    const { epochs } = keeper
     const job = { after: seq, limit: Number.POSITIVE_INFINITY }
     const names = new ScanNames(this.#deps.loaded)
     for await (const chunk of keeper.blocks.scans.rows(
@@ -106,9 +104,9 @@ export class Readings {
 
   async *aggregate(query: AggregateQuery): AsyncGenerator<SeriesAggregate[]> {
     const { keeper } = this.#deps
-    const { filters, mayRead, fields, edges, quantiles, columns, groupOf, signal } = query
-    const all = this.#select({ filters, ...everyTopic, ...(mayRead ? { mayRead } : {}) })
-    const { ids, groups, groupNumbers } = groupTopics(this.#deps.loaded.names, all, groupOf)
+    const { fields, edges, quantiles, columns, groupOf, signal } = query
+    const all = await this.#every(query)
+    const { ids, groups, groupNumbers } = await groupTopics(this.#deps.loaded.names, all, groupOf)
     const { epochs } = keeper
     const job: AggregateJob = {
       topics: topicSet(epochs, ids),
@@ -153,8 +151,8 @@ export class Readings {
     of: (chunk: SampleChunk, series: RawSeries) => T[],
   ): AsyncGenerator<T[]> {
     const { keeper } = this.#deps
-    const { filters, mayRead, pattern, from, to, newestAt = null, steps, limit, signal } = query
-    const ids = this.#select({ filters, ...everyTopic, ...(mayRead ? { mayRead } : {}) })
+    const { pattern, from, to, newestAt = null, steps, limit, signal } = query
+    const ids = await this.#every(query)
     const { epochs } = keeper
     const topics = topicSet(epochs, ids)
     const job: SamplesJob = { topics, pattern, from, to, newestAt, steps, limit }
@@ -201,7 +199,7 @@ export class Readings {
     const { names, stats } = this.#deps.loaded
     const pause = pausing()
     const infos: TopicInfo[] = []
-    for (const id of this.#select(query)) {
+    for (const id of await this.#select(query)) {
       infos.push(infoOf(names.nameOf(id), stats.info(id)))
       if (infos.length % 512 !== 0) continue
       await pause()
@@ -210,13 +208,16 @@ export class Readings {
     return infos
   }
 
-  #select(query: {
-    filters: TopicFilters
-    limit: number
-    mayRead?: (topic: string) => boolean
-  }): Uint32Array {
-    const { select, stats } = this.#deps.loaded
-    return select.select(query, (id) => stats.readings(id) > 0)
+  #select(query: SelectQuery): Promise<Uint32Array> {
+    return selectTopics(this.#deps.loaded, query)
+  }
+
+  #every({
+    filters,
+    mayRead,
+    signal,
+  }: Pick<SelectQuery, 'filters' | 'mayRead' | 'signal'>): Promise<Uint32Array> {
+    return this.#select({ filters, signal, ...(mayRead ? { mayRead } : {}) })
   }
 
   async *#range(
@@ -317,10 +318,6 @@ export class Readings {
     if (cleaned) reading.cleaned = cleaned
     return reading
   }
-}
-
-function hasNewer({ directory }: Keeper, id: number, seq: number): boolean {
-  return directory.entries(id).some(({ seqMax }) => seqMax > seq)
 }
 
 /** Memory of an epoch is shared with threads, which not everything that takes bytes allows. */

@@ -35,9 +35,12 @@ export function topicsAt({ ids, heads, isOrdered }: TopicSet, places: readonly n
     heads: new Int32Array(places.length * epochs),
     isOrdered: new Uint8Array(places.length * epochs),
   }
-  for (const [at, place] of places.entries()) {
-    some.heads.set(heads.subarray(place * epochs, (place + 1) * epochs), at * epochs)
-    some.isOrdered.set(isOrdered.subarray(place * epochs, (place + 1) * epochs), at * epochs)
+  let to = 0
+  for (const place of places) {
+    for (let from = place * epochs; from < (place + 1) * epochs; from++) {
+      some.heads[to] = heads[from]!
+      some.isOrdered[to++] = isOrdered[from]!
+    }
   }
   return some
 }

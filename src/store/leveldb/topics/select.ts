@@ -36,15 +36,27 @@ export class TopicSelect {
 
   /** Ids of the topics asked for that are shown, in code-unit order, `limit` at most. */
   select(selection: TopicSelection, isShown: (id: number) => boolean): Uint32Array {
+    return this.part(selection, isShown, Number.POSITIVE_INFINITY).ids
+  }
+
+  /** The same after a look at `most` topics, and the name behind which the rest is to be asked for; `null`: that was all. */
+  part(
+    selection: TopicSelection,
+    isShown: (id: number) => boolean,
+    most: number,
+  ): { ids: Uint32Array; after: string | null } {
     const found = new IdList()
-    if (selection.limit <= 0) return found.finish()
+    if (selection.limit <= 0) return { ids: found.finish(), after: null }
     const isWanted = this.#wantedBy(selection)
+    let looked = 0
     for (const id of this.#candidates(selection)) {
-      if (!isShown(id) || !isWanted(id)) continue
-      found.push(id)
-      if (found.length >= selection.limit) break
+      if (isShown(id) && isWanted(id)) {
+        found.push(id)
+        if (found.length >= selection.limit) break
+      }
+      if (++looked >= most) return { ids: found.finish(), after: this.#names.nameOf(id) }
     }
-    return found.finish()
+    return { ids: found.finish(), after: null }
   }
 
   #candidates({ filters, after }: TopicSelection): Iterable<number> {

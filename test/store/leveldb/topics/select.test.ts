@@ -116,6 +116,36 @@ test('pages of a listing put together are the whole of it', () => {
   expect(paged).toEqual(naive(all, { filters, limit: Number.POSITIVE_INFINITY }))
 })
 
+test('topics looked for a few at a time are those of one look', () => {
+  const query = fc.tuple(
+    fc.array(name, { minLength: 1, maxLength: 40 }),
+    selection,
+    fc.integer({ min: 1, max: 5 }),
+  )
+  fc.assert(
+    fc.property(query, ([topics, asked, most]) => {
+      const names = new TopicNames()
+      const select = new TopicSelect(names)
+      for (const topic of topics) names.add(topic)
+      const isShown = (id: number): boolean => id % 5 !== 3
+      const found: number[] = []
+      let after: string | null | undefined = asked.after
+      do {
+        const rest = {
+          ...asked,
+          limit: asked.limit - found.length,
+          ...(after === undefined ? {} : { after }),
+        }
+        const part = select.part(rest, isShown, most)
+        found.push(...part.ids)
+        after = part.after
+      } while (after !== null)
+      expect(found).toEqual([...select.select(asked, isShown)])
+    }),
+    { numRuns: 1000 },
+  )
+})
+
 test('names that share a prefix of thousands of bytes are sorted', () => {
   const names = new TopicNames()
   const select = new TopicSelect(names)
