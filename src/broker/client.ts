@@ -119,6 +119,8 @@ export interface BrokerClient extends Omit<Client, 'conn' | 'receiveMaximum' | '
   errored: boolean
   connackSent: boolean
   sessionExpiryInterval: number
+  /** MQTT 5: the same as CONNECT had it. */
+  _connectSessionExpiryInterval?: number
   /** MQTT 5: the limits the client has set. */
   receiveMaximum: number
   maximumPacketSize?: number
