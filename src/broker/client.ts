@@ -139,6 +139,9 @@ export interface BrokerClient extends Omit<Client, 'conn' | 'receiveMaximum' | '
   _keepaliveInterval: number
   _keepaliveTimer: NodeJS.Timeout | null
   _parser: Parser
+  /** Stops reading from the socket, and goes on. */
+  pause(): void
+  resume(): void
   waitForDrain: (done: (error: Error | null, client: BrokerClient) => void) => void
 }
 
