@@ -119,6 +119,8 @@ export interface BrokerClient extends Omit<Client, 'conn' | 'receiveMaximum' | '
   errored: boolean
   connackSent: boolean
   sessionExpiryInterval: number
+  /** MQTT 5: the same as CONNECT had it. */
+  _connectSessionExpiryInterval?: number
   /** MQTT 5: the limits the client has set. */
   receiveMaximum: number
   maximumPacketSize?: number
@@ -137,6 +139,9 @@ export interface BrokerClient extends Omit<Client, 'conn' | 'receiveMaximum' | '
   _keepaliveInterval: number
   _keepaliveTimer: NodeJS.Timeout | null
   _parser: Parser
+  /** Stops reading from the socket, and goes on. */
+  pause(): void
+  resume(): void
   waitForDrain: (done: (error: Error | null, client: BrokerClient) => void) => void
 }
 

@@ -16,6 +16,16 @@ export function topicFault(topic: string): string | null {
   return textFault(topic)
 }
 
+/** Why nobody but the server publishes to `topic`, or `null`: what it says of itself, and the mark of shared subscriptions. */
+export function reservedTopicFault(topic: string): string | null {
+  if (topic.charCodeAt(0) !== dollar) return null
+  if (topic === '$SYS' || topic.startsWith('$SYS/')) return '$SYS is written by the server alone [MQTT-4.7.2]'
+  if (topic === '$share' || topic.startsWith('$share/')) {
+    return '$share marks shared subscriptions and is not published to [MQTT-4.8.2]'
+  }
+  return null
+}
+
 /** Why `filter` is no topic filter, or `null`. */
 export function filterFault(filter: string): string | null {
   if (filter.length === 0) return 'a topic filter has at least one character [MQTT-4.7.3-1]'

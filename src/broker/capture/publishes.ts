@@ -6,7 +6,7 @@ import type { Principal } from '../../auth/principal.ts'
 import type { Config } from '../../config/schema.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { NewReading } from '../../domain/reading.ts'
-import { printable } from '../../domain/topic.ts'
+import { printable, reservedTopicFault } from '../../domain/topic.ts'
 import type { Capture } from '../../ingest/capture.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
@@ -193,9 +193,8 @@ function denied(
     const most = `${payloadBytesMax} are allowed (mqtt.max_payload_size)`
     return new AppError('payload_too_large', `a payload of ${payload.length} bytes; ${most}`)
   }
-  if (topic === '$SYS' || topic.startsWith('$SYS/')) {
-    return new AppError('forbidden', '$SYS is written by the server alone [MQTT-4.7.2]')
-  }
+  const reserved = reservedTopicFault(topic)
+  if (reserved !== null) return new AppError('forbidden', reserved)
   if (principal?.mayWrite(topic, client.id)) return null
   return new AppError('forbidden', `you may not publish to "${printable(topic)}"`)
 }

@@ -1,7 +1,7 @@
 // Publishes by the server itself: an HTTP request, a bridge. Captured first, then delivered to subscribers.
 
 import { AppError } from '../../domain/errors.ts'
-import { printable, topicFault } from '../../domain/topic.ts'
+import { printable, reservedTopicFault, topicFault } from '../../domain/topic.ts'
 import type { Capture, Publish } from '../../ingest/capture.ts'
 import { expiryTime } from '../message.ts'
 import type { Router } from '../delivery/router.ts'
@@ -50,8 +50,6 @@ export function createServerPublish({ capture, router, journal }: ServerPublishD
 function serverTopicFault(topic: string): AppError | null {
   const fault = topicFault(topic)
   if (fault !== null) return new AppError('bad_topic', `"${printable(topic)}" is not a topic: ${fault}`)
-  if (topic === '$SYS' || topic.startsWith('$SYS/')) {
-    return new AppError('forbidden', '$SYS is written by the server alone [MQTT-4.7.2]')
-  }
-  return null
+  const reserved = reservedTopicFault(topic)
+  return reserved === null ? null : new AppError('forbidden', reserved)
 }

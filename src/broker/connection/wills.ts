@@ -4,7 +4,7 @@
 import type { Capture } from '../../ingest/capture.ts'
 import type { AppError } from '../../domain/errors.ts'
 import type { NewReading } from '../../domain/reading.ts'
-import { topicFault } from '../../domain/topic.ts'
+import { reservedTopicFault, topicFault } from '../../domain/topic.ts'
 import type { Log } from '../../ops/log.ts'
 import type { Metrics } from '../../ops/metrics.ts'
 import { readingProperties } from '../capture/properties.ts'
@@ -169,7 +169,7 @@ export class Wills {
 function isAllowed(client: BrokerClient, topic: string): boolean {
   const { amber, id } = client
   if (isStateTopic(topic)) return isForeignBridge(client)
-  if (topicFault(topic) !== null || topic === '$SYS' || topic.startsWith('$SYS/')) return false
+  if (topicFault(topic) !== null || reservedTopicFault(topic) !== null) return false
   return amber.principal?.mayWrite(topic, id) ?? false
 }
 

@@ -21,10 +21,8 @@ export class WebSocketStream extends Duplex {
         this.destroy()
       } else if (!this.push(data)) socket.pause()
     })
-    socket.on('close', () => {
-      if (!this.readableEnded) this.push(null)
-      this.destroy()
-    })
+    // What came in front of it is read first; the end of the stream then closes this side.
+    socket.on('close', () => this.push(null))
     socket.on('error', (error) => this.destroy(error))
   }
 
@@ -33,11 +31,17 @@ export class WebSocketStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#socket.send(chunk, { binary: true }, done)
+    this.#send(chunk, done)
   }
 
   override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
-    this.#socket.send(Buffer.concat(chunks.map(({ chunk }) => chunk)), { binary: true }, done)
+    this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
+  }
+
+  /** Once the other side has closed nobody reads an answer; what it sent before is still to be served. */
+  #send(bytes: Buffer, done: (error?: Error | null) => void): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(bytes, { binary: true }, done)
+    else done()
   }
 
   override _final(done: (error?: Error | null) => void): void {

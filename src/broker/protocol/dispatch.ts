@@ -1,11 +1,11 @@
 // Which packet goes where: SUBSCRIBE, UNSUBSCRIBE and the acknowledgements are answered by Amber, whose sessions they are
 // about, and plain publishes are captured; CONNECT, PINGREQ, DISCONNECT and publishes with properties go on to Aedes.
 
-import type { Packet } from 'mqtt-packet'
+import type { IDisconnectPacket, Packet } from 'mqtt-packet'
 import type { AuthorizePublish } from '../capture/publishes.ts'
 import type { BrokerClient, PublishPacket } from '../client.ts'
 import type { Pairs } from '../wire/properties.ts'
-import type { Fault } from '../wire/fault.ts'
+import { type Fault, protocolError } from '../wire/fault.ts'
 
 export type Answer = (client: BrokerClient, packet: Packet) => Promise<void> | void
 
@@ -61,7 +61,12 @@ export function dispatchPackets(client: BrokerClient, dependencies: DispatchDepe
           ;(packet.will as PublishPacket).userProperties = takePairs() ?? []
         }
       }
-      const fault = packet.cmd === 'publish' ? publishFault(client, packet as PublishPacket) : null
+      const fault =
+        packet.cmd === 'publish'
+          ? publishFault(client, packet as PublishPacket)
+          : packet.cmd === 'disconnect'
+            ? farewellFault(client, packet)
+            : null
       if (fault !== null) onFault(client, fault)
       else aedes?.call(parser, packet)
       return
@@ -69,6 +74,16 @@ export function dispatchPackets(client: BrokerClient, dependencies: DispatchDepe
     if (client._keepaliveInterval > 0) client._keepaliveTimer?.refresh()
     run(client, answer, packet, onError)
   })
+}
+
+/** A session that was to end with its connection cannot be made to last by DISCONNECT [MQTT-3.14.2.2.2]. */
+function farewellFault(
+  { _connectSessionExpiryInterval: before }: BrokerClient,
+  packet: Packet,
+): Fault | null {
+  const { properties } = packet as IDisconnectPacket
+  if (before !== 0 || !properties?.sessionExpiryInterval) return null
+  return protocolError('DISCONNECT lets a session last that was to end with its connection [MQTT-3.14.2.2.2]')
 }
 
 function run(

@@ -7,7 +7,7 @@ import type { BrokerClient, PublishPacket } from '../client.ts'
 import { dismiss } from './answers.ts'
 import { protocolVersion } from './connect.ts'
 import type { Fault } from './fault.ts'
-import { createFrameReader, type FrameReader } from './frames.ts'
+import { createFrameReader } from './frames.ts'
 import { type Frame, packetFault } from './packets.ts'
 import { readPlainPublish } from './plainPublish.ts'
 import type { Pairs } from './properties.ts'
@@ -15,7 +15,7 @@ import type { Pairs } from './properties.ts'
 export interface GateDependencies {
   log: Log
   packetBytesMax: number
-  /** Bytes a client may leave unread of what it is answered, and bytes it may send ahead of CONNACK. */
+  /** Bytes a client may leave unread of what it is answered. */
   queuedBytesMax: number
   /** Unacknowledged QoS 1 and 2 publishes of a client: Receive Maximum. */
   inflightMax: number
@@ -37,12 +37,12 @@ const tooMany: Fault = {
   message: 'more publishes unacknowledged than Receive Maximum [MQTT-3.3.4-9]',
 }
 const unread: Fault = { reasonCode: 0x97, message: 'you do not read the answers' }
-const aheadTooFar: Fault = { reasonCode: 0x97, message: 'too much was sent ahead of CONNACK' }
 const otherVersion: Fault = {
   reasonCode: 0x84,
   message: 'this version of MQTT is not spoken on this listener (accept_protocol_versions)',
 }
-const aheadBytesMax = 65_536
+/** Answers of one turn, which no client can have read. */
+const turnBytesMax = 65_536
 
 /** `versions`: those spoken; empty: all. */
 function versionFault(versions: readonly number[], version: number): Fault | null {
@@ -56,7 +56,7 @@ export function attachGate(client: BrokerClient, dependencies: GateDependencies)
   const parse = parser.parse.bind(parser)
   const pairs: Pairs[] = []
   const isOver = (): boolean => client.amber.refused || client.closed
-  const ahead = new Ahead(packetBytesMax + aheadBytesMax)
+  const reading = holdReading(client)
   let version = 0
 
   const refuse = (fault: Fault): void => {
@@ -72,7 +72,7 @@ export function attachGate(client: BrokerClient, dependencies: GateDependencies)
   }
 
   /** Reads a chunk of whole and partial packets; packets in a row go to the parser in one piece. */
-  const read = (chunk: Buffer, reader: FrameReader): void => {
+  const read = (chunk: Buffer): void => {
     let bytes: Buffer | null = null
     let from = 0
     let to = 0
@@ -83,11 +83,9 @@ export function attachGate(client: BrokerClient, dependencies: GateDependencies)
     const onFrame = (frame: Frame): boolean => {
       bytes ??= frame.bytes
       if (from === to) from = frame.begin
-      const isAhead = version > 0 && !ahead.isReleased
-      if (isAhead && ahead.keep(frame)) return true
-      const fault = isAhead ? aheadTooFar : faultOf(frame)
+      const fault = faultOf(frame)
       if (fault !== null) {
-        if (!isAhead) pass()
+        pass()
         refuse(fault)
         return false
       }
@@ -101,56 +99,47 @@ export function attachGate(client: BrokerClient, dependencies: GateDependencies)
       }
       if (frame.pairs !== null) pairs.push(frame.pairs)
       to = frame.end
-      if (frame.header >> 4 === 1) pass()
-      return !isOver()
+      if (frame.header >> 4 !== 1) return !isOver()
+      reading.hold(frame.bytes.subarray(frame.end))
+      pass()
+      return false
     }
-    const fault = reader.push(chunk, onFrame)
+    const fault = chunks.push(chunk, onFrame)
     pass()
     if (fault !== null && !isOver()) refuse(fault)
   }
 
   parser.parse = (chunk: Buffer): number => {
     if (isOver()) return 0
-    if (client.amber.outlet.queued > queuedBytesMax + aheadBytesMax) refuse(unread)
-    else read(chunk, chunks)
+    if (client.amber.outlet.queued > queuedBytesMax + turnBytesMax) refuse(unread)
+    else read(chunk)
     return 0
   }
   client.amber.open = () => {
-    const replay = (): void => {
-      for (const packet of ahead.release()) if (!isOver()) read(packet, createFrameReader({ packetBytesMax }))
-    }
     // Aedes keeps what it is given before this moment in a queue of its own.
-    if (client.connected) replay()
-    else client.once('connected', replay)
+    if (client.connected) reading.goOn()
+    else client.once('connected', () => reading.goOn())
   }
   return { takePairs: () => pairs.shift() ?? null, refuse }
 }
 
-/** Packets behind CONNECT, until the client is let in. */
-class Ahead {
-  readonly #bytesMax: number
-  #packets: Buffer[] = []
-  #bytes = 0
-  isReleased = false
-
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax
-  }
-
-  /** `false` when that is too much. */
-  keep({ bytes, begin, end }: Frame): boolean {
-    this.#bytes += end - begin
-    if (this.#bytes > this.#bytesMax) return false
-    this.#packets.push(Buffer.from(bytes.subarray(begin, end)))
-    return true
-  }
-
-  /** From now on nothing is kept. */
-  release(): readonly Buffer[] {
-    const packets = this.#packets
-    this.#packets = []
-    this.isReleased = true
-    return packets
+/**
+ * Leaves what comes behind CONNECT in the socket until the client is let in, its end included: who sends all it has to say
+ * and hangs up is heard out. Aedes goes on reading by itself before it is ready to.
+ */
+function holdReading(client: BrokerClient): { hold: (rest: Buffer) => void; goOn: () => void } {
+  let resume = (): void => undefined
+  return {
+    hold(rest) {
+      resume = client.resume.bind(client)
+      client.pause()
+      client.resume = () => undefined
+      if (rest.length > 0) client.conn.unshift(rest)
+    },
+    goOn() {
+      client.resume = resume
+      if (!client.closed) resume()
+    },
   }
 }
 

@@ -17,6 +17,16 @@ export interface Frame {
   pairs: [string, string][] | null
 }
 
+/** What a PUBACK or PUBREC may say [MQTT-3.4.2.1, 3.5.2.1]. */
+const receiptCodes: ReadonlySet<number> = new Set([0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99])
+/** The same of PUBREL and PUBCOMP [MQTT-3.6.2.1, 3.7.2.1]. */
+const releaseCodes: ReadonlySet<number> = new Set([0, 0x92])
+/** The same of DISCONNECT [MQTT-3.14.2.1]; those for servers alone are let through, as clients send them on. */
+const disconnectCodes: ReadonlySet<number> = new Set([
+  0, 0x04, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8b, 0x8d, 0x8e, 0x8f, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97,
+  0x98, 0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9e, 0x9f, 0xa0, 0xa1, 0xa2,
+])
+
 /** Why this packet breaks the protocol, or `null`. `version` is 0 before CONNECT. */
 export function packetFault(frame: Frame, version: number): Fault | null {
   const type = frame.header >> 4
@@ -47,7 +57,7 @@ export function packetFault(frame: Frame, version: number): Fault | null {
         (frame.end > frame.start ? malformed('PINGREQ has no body [MQTT-3.12]') : null)
       )
     case 14:
-      return flagsFault(frame, 0) ?? reasonFault(frame, version, 'disconnect')
+      return flagsFault(frame, 0) ?? disconnectFault(frame, version)
     case 15:
       return protocolError('AUTH without an authentication method [MQTT-4.12.0-6]')
     default:
@@ -85,13 +95,30 @@ function ackFault(frame: Frame, version: number, flags: number): Fault | null {
   if (fault !== null) return fault
   if (version !== 5)
     return end - start === 2 ? null : malformed('an acknowledgement has two bytes [MQTT-3.4]')
-  if (end - start < 4) return null
-  return checkProperties(bytes, start + 3, end, 'ack').fault
+  const known = flags === 2 || frame.header >> 4 === 7 ? releaseCodes : receiptCodes
+  return reasonFault(bytes, start + 2, end, 'ack', known)
 }
 
-function reasonFault({ bytes, start, end }: Frame, version: number, holder: Holder): Fault | null {
-  if (version !== 5) return end === start ? null : malformed('DISCONNECT has no body [MQTT-3.14]')
-  return end - start < 2 ? null : checkProperties(bytes, start + 1, end, holder).fault
+function disconnectFault({ bytes, start, end }: Frame, version: number): Fault | null {
+  if (version === 5) return reasonFault(bytes, start, end, 'disconnect', disconnectCodes)
+  return end === start ? null : malformed('DISCONNECT has no body [MQTT-3.14]')
+}
+
+/** A reason code and properties, each of which may be left out with what follows it, and nothing behind them. */
+function reasonFault(
+  bytes: Buffer,
+  at: number,
+  end: number,
+  holder: Holder,
+  known: ReadonlySet<number>,
+): Fault | null {
+  if (at >= end) return null
+  const code = bytes[at] as number
+  if (!known.has(code)) return protocolError(`reason code 0x${code.toString(16)} has no place in this packet`)
+  if (at + 1 >= end) return null
+  const properties = checkProperties(bytes, at + 1, end, holder)
+  if (properties.fault !== null || properties.end === end) return properties.fault
+  return malformed('bytes behind the properties')
 }
 
 function filtersFault(

@@ -151,6 +151,7 @@ export const generalKeywords: Record<string, Handler> = {
   retain_expiry_interval: unsupported(
     'retained messages have no general expiry; MQTT 5 publishers set their own',
   ),
+  retry_interval: ignored('messages are sent again when a connection comes back, as the standard has it'),
   set_tcp_nodelay: ignored('it is always on'),
   store_clean_interval: noMeaning('it'),
   sys_interval: setCount('mqtt.sys_interval_s'),

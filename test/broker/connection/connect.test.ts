@@ -4,7 +4,7 @@ import type { IConnackPacket } from 'mqtt-packet'
 import { afterEach, describe, expect, test } from 'vitest'
 import { AppError } from '../../../src/domain/errors.ts'
 import { join, lasting, publishAndWait, settle, subscribe } from '../peer.ts'
-import { connectPacket, openRaw } from '../rawClient.ts'
+import { connectPacket, openRaw, until } from '../rawClient.ts'
 import { startServer, type TestServer } from '../server.ts'
 
 let server: TestServer
@@ -131,13 +131,28 @@ describe('packets ahead of CONNACK', () => {
     expect(server.sessions.registry.count).toBe(0)
   })
 
-  test('more than a packet and a chunk of them ends the connection', async () => {
+  test('wait in the sockets when there are many', async () => {
     server = await startServer({ mqtt: { max_packet_size: 2000 } })
     const client = await openRaw(server.port, 4)
-    const ping = Buffer.concat(Array.from({ length: 50_000 }, () => hex('c000')))
-    client.write(Buffer.concat([hex('10 0d 0004 4d515454 04 02 0000 0001 61'), ping]))
-    await client.untilClosed()
+    const pings = Buffer.concat(Array.from({ length: 50_000 }, () => hex('c000')))
+    client.write(Buffer.concat([hex('10 0d 0004 4d515454 04 02 0000 0001 61'), pings]))
+    await until(() => client.received.length === 50_001, 'every ping to be answered')
+    expect(client.received[0]?.cmd).toBe('connack')
+    client.destroy()
   })
+
+  test.each(['DISCONNECT', 'nothing'])(
+    'are served when the client has hung up behind them with %s',
+    async (last) => {
+      server = await startServer()
+      const client = await openRaw(server.port, 4)
+      const connect = hex('10 0d 0004 4d515454 04 02 0000 0001 61')
+      const publishes = Array.from({ length: 100 }, () => hex('30 04 0001 74 78'))
+      client.socket.end(Buffer.concat([connect, ...publishes, hex(last === 'nothing' ? '' : 'e000')]))
+      await until(() => server.store.readings.length === 100, 'what it sent to be stored')
+      await until(() => server.broker.clients().length === 0, 'the client to be gone')
+    },
+  )
 })
 
 test('an earlier connection of the same id hears 0x8E, and its subscriptions serve the new one [MQTT-3.1.4-3]', async () => {

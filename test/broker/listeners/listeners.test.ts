@@ -2,7 +2,7 @@
 
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { connect as connectTcp, createServer } from 'node:net'
+import { connect as connectTcp, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
@@ -308,5 +308,18 @@ describe('WebSocket', () => {
     socket.on('error', () => undefined)
     socket.send(Buffer.alloc(2_000_000))
     expect(await new Promise((resolve) => socket.once('close', resolve))).toBe(1009)
+  })
+  test('what came in front of a close is served, though nobody is left to be answered', async () => {
+    const port = await start({ protocol: 'websockets' })
+    const socket = new WebSocket(`ws://127.0.0.1:${port}`, ['mqtt'])
+    await new Promise((resolve) => socket.once('open', resolve))
+    const { _socket: wire } = socket as unknown as { _socket: Socket }
+    wire.cork()
+    socket.send(generate(connectPacket(4)))
+    for (let i = 0; i < 100; i++) socket.send(Buffer.from('300400017478', 'hex'))
+    socket.close(1000)
+    wire.uncork()
+    await expect.poll(() => server.store.readings.length).toBe(100)
+    await expect.poll(() => server.broker.clients()).toEqual([])
   })
 })

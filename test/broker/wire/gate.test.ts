@@ -13,7 +13,15 @@ test('whoever sends without reading the answers is closed', async () => {
   const outlet = gatherWrites(conn)
   const reader = Object.assign(parser(), { _queue: null })
   const amber = { outlet, refused: false, unacknowledged: new Set(), halfOpen: new Set() }
-  const client = { _parser: reader, conn, amber, closed: false } as unknown as BrokerClient
+  const nothing = (): void => undefined
+  const client = {
+    _parser: reader,
+    conn,
+    amber,
+    closed: false,
+    pause: nothing,
+    resume: nothing,
+  } as unknown as BrokerClient
   attachGate(client, {
     log: createLog({ level: 'silent', format: 'json' }),
     packetBytesMax: 1000,

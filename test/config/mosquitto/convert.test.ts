@@ -241,6 +241,7 @@ describe('a line', () => {
     ['mount_point a', 'warning'],
     ['memory_limit 1000', 'warning'],
     ['memory_limit 0', 'ignored'],
+    ['retry_interval 20', 'ignored'],
     ['something_of_the_future 1', 'warning'],
     ['log_dest topic', 'warning'],
     ['http_dir /www', 'warning'],
