@@ -39,6 +39,7 @@ export const homes: readonly Profile[] = [
     name: 'siemens',
     topic: 'ie/#',
     time: [{ path: 'vals.0.ts' }, { path: 'ts' }],
+    samples: true,
   }),
   // ts is when it was obtained, lc when it last changed.
   one('smarthome', 'mqtt-smarthome', {
@@ -106,5 +107,6 @@ export const homes: readonly Profile[] = [
     name: 'timestamps',
     topic: ['#', '$aws/#', '$oc/#', '$thing/#', '$iothub/#', '$dps/#', '$hw/#'],
     time: [...anyTime],
+    samples: true,
   }),
 ]

@@ -11,6 +11,7 @@ import { profiles } from '../profiles/profiles.ts'
 import { type CompiledRule, compileRule } from './compile.ts'
 import { badRules, parseRules, type RulePath } from './parse.ts'
 import type { RuleFiles } from './ruleFiles.ts'
+import type { Samples } from './samples.ts'
 
 export interface RuleSet {
   /** The same for the same rules, on every server. */
@@ -51,6 +52,8 @@ export interface Applying {
   /** Whether they say nothing but tags and what fields are or may be. */
   onlyFields: boolean
   hasTransform: boolean
+  /** Takes messages of several samples apart. */
+  samples: Samples | null
   /** Whether no rule says what a field is or may be. */
   leavesFields: boolean
   keepsPayload: boolean
@@ -154,6 +157,7 @@ function applyingOf(topic: string, rules: readonly CompiledRule[], version: stri
     tags,
     onlyTags: rules.every((rule) => rule.fields === null && saysOnlyFields(rule)),
     onlyFields: rules.every(saysOnlyFields),
+    samples: rules.find(({ samples }) => samples !== null)?.samples ?? null,
     hasTransform: rules.some(({ transform }) => transform !== null),
     leavesFields: rules.every(({ leavesFields }) => leavesFields),
     keepsPayload: rules.every(({ store }) => store !== 'fields'),
@@ -163,6 +167,6 @@ function applyingOf(topic: string, rules: readonly CompiledRule[], version: stri
 }
 
 function saysOnlyFields(rule: CompiledRule): boolean {
-  const parts = ['time', 'schema', 'transform', 'select', 'where', 'dedupeMs', 'deadband'] as const
+  const parts = ['time', 'samples', 'schema', 'transform', 'select', 'where', 'dedupeMs', 'deadband'] as const
   return rule.leavesFields && rule.store === 'raw+fields' && parts.every((part) => rule[part] === null)
 }

@@ -137,7 +137,7 @@ describe('no time is', () => {
     ],
     ['a monotonic clock', '{"eventtime":1236795.17}'],
     ['the offset of a zone', '{"utc":"+01:00"}'],
-    ['one of several in a list', `[{"ts":1795521590,"t":1},{"ts":1795521580,"t":2}]`],
+    ['one of several in a list, one of which has none', `[{"ts":1795521590,"t":1},{"ts":17,"t":2}]`],
     ['when a device started', '{"StatusPRM":{"StartupUTC":"2026-11-20T09:00:00"}}'],
   ])('%s', async (_name, payload) => expect(await timeOf('a', payload)).toBe('2026-11-24T12:00:00.000Z'))
 
