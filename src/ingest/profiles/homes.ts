@@ -2,7 +2,7 @@
 // Z-Wave JS, Meshtastic, Signal K, Domoticz.
 
 import type { RuleSource } from '../rules/schema.ts'
-import { anyTime, type Profile, units } from './profile.ts'
+import { anyMissing, anyTime, type Profile, units } from './profile.ts'
 
 const one = (name: string, title: string, ...rules: RuleSource[]): Profile => ({ name, title, rules })
 
@@ -108,5 +108,6 @@ export const homes: readonly Profile[] = [
     topic: ['#', '$aws/#', '$oc/#', '$thing/#', '$iothub/#', '$dps/#', '$hw/#'],
     time: [...anyTime],
     samples: true,
+    fields: anyMissing,
   }),
 ]
