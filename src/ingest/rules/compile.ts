@@ -83,7 +83,9 @@ export function compileRule(
     },
     tags: when('tags', () => compileTags(source.tags ?? {})),
     time: when('time', () => compileTime([source.time ?? []].flat(), zone)),
-    samples: when('samples', () => compileSamples(source.samples ?? true, timeReader(zone))),
+    samples: when('samples', () =>
+      source.samples ? compileSamples(source.samples, timeReader(zone)) : null,
+    ),
     schema: when('schema', () => compileSchema(files, source.schema ?? '')),
     transform: when('transform', () => compileTransform(source.transform ?? '')),
     select: compileSelect(source),

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import type { Problem } from '../../domain/errors.ts'
 import type { Cleaned } from '../../domain/reading.ts'
+import { zoneClock } from '../../domain/zonedTime.ts'
 import { createFilterTrie } from '../../domain/filterTrie.ts'
 import { createLayouts, type Layouts } from '../decode/layouts.ts'
 import type { Profile } from '../profiles/profile.ts'
@@ -78,10 +79,17 @@ export interface RuleSetOptions {
 export function createRuleSet(text: string, { name, files, profiles: more = [] }: RuleSetOptions): RuleSet {
   const { file, placeOf } = parseRules(text, name)
   const problems: Problem[] = []
-  const context = { zone: file.zone, files, placeOf, problems }
+  const isZone = file.zone === undefined || zoneClock(file.zone) !== null
+  if (!isZone) {
+    const message = `zone: "${file.zone}" is no time zone; write Europe/Berlin, UTC or +01:00`
+    problems.push({ path: placeOf(['zone']), message })
+  }
+  const context = { zone: isZone ? file.zone : undefined, files, placeOf, problems }
   const own = file.profiles ?? []
   const wanted = own === 'all' || more.includes('all') ? 'all' : [...new Set([...own, ...more])]
-  const chosen = chooseProfiles(wanted, placeOf, problems)
+  // What the file names must be there also where the server asks for all.
+  const named = chooseProfiles(wanted === 'all' ? own : wanted, placeOf, problems)
+  const chosen = wanted === 'all' ? profiles : named
   const sources = [
     ...(file.rules ?? []).map((source, index) => ({ source, path: ['rules', index] as RulePath })),
     ...chosen.flatMap(({ rules }) => rules.map((source) => ({ source, path: ['profiles'] as RulePath }))),

@@ -104,7 +104,7 @@ export const ruleSchema = Type.Object(
       }),
     ),
     samples: Type.Optional(
-      Type.Union([Type.Literal(true), text('Member that holds the time of each sample.')], {
+      Type.Union([Type.Boolean(), text('Member that holds the time of each sample.')], {
         description:
           'Make each sample of a message a reading of its own: true where members are named like a time, or the name of the member.',
       }),
