@@ -59,6 +59,9 @@ export function addRules(app: FastifyInstance, context: RouteContext): void {
   )
   const put = {
     ...shown,
+    headers: Type.Object({
+      'if-match': Type.Optional(Type.String({ description: 'The `ETag` of the rules as they were read.' })),
+    }),
     summary: 'Replace the cleaning rules',
     description:
       'The body is the file: YAML, or JSON. With `If-Match` and the `ETag` of GET, only when nobody has changed them since.',
