@@ -20,6 +20,7 @@ export const errorKinds = {
   not_found: { status: 404, reasonCode: 0x83, title: 'Nothing by that name' },
   method_not_allowed: { status: 405, reasonCode: 0x83, title: 'Method not allowed' },
   not_acceptable: { status: 406, reasonCode: 0x83, title: 'No such format' },
+  precondition_failed: { status: 412, reasonCode: 0x83, title: 'Changed in the meantime' },
   conflict: { status: 409, reasonCode: 0x83, title: 'In the way of something else' },
   payload_too_large: { status: 413, reasonCode: 0x95, title: 'Too large' },
   unsupported_media_type: { status: 415, reasonCode: 0x99, title: 'Unsupported content type' },

@@ -24,7 +24,7 @@ export function answerCors(
     .header('access-control-allow-methods', 'GET, HEAD, POST, PUT, DELETE')
     .header(
       'access-control-allow-headers',
-      'Authorization, Content-Type, Accept, If-None-Match, Last-Event-ID',
+      'Authorization, Content-Type, Accept, If-Match, If-None-Match, Last-Event-ID',
     )
     .header('access-control-max-age', '600')
     .send()

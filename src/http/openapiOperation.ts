@@ -63,6 +63,7 @@ function statusesOf({ parameters, requestBody }: Operation, path: string, method
   const statuses = [400, 401, 403, 422, 429, 500, 503]
   if (path.includes('{') || method === 'delete') statuses.push(404)
   if (parameters?.some(({ name }) => name === 'format')) statuses.push(406)
+  if (parameters?.some(({ name }) => name === 'if-match')) statuses.push(412)
   if (method !== 'get') statuses.push(409)
   if (requestBody) statuses.push(413, 415)
   return statuses.sort((a, b) => a - b)

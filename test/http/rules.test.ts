@@ -70,6 +70,36 @@ test('rules put over the API are in the file and in force; faulty ones are refus
   })
 })
 
+test('rules somebody else has changed in the meantime are not overwritten (If-Match)', async () => {
+  const put = (body: string, headers: Record<string, string>) =>
+    server.ask('/api/v1/rules', {
+      method: 'PUT',
+      body,
+      headers: { 'content-type': 'application/yaml', ...headers },
+    })
+  const etag = (await server.ask('/api/v1/rules')).headers.get('etag') ?? ''
+  expect(etag).toMatch(/^"\w{16}"$/)
+  const first = await put(mended, { 'if-match': etag })
+  expect([first.status, first.headers.get('etag') === etag]).toEqual([200, false])
+  const late = await put('rules: []\n', { 'if-match': etag })
+  expect(late.status).toBe(412)
+  expect(await json(late)).toMatchObject({ code: 'precondition_failed' })
+  expect(readFileSync(file, 'utf8')).toBe(mended)
+  expect((await put('rules: []\n', { 'if-match': first.headers.get('etag') ?? '' })).status).toBe(200)
+  expect((await put(mended, { 'if-match': '*' })).status).toBe(200)
+})
+
+test('an empty body takes no rules away', async () => {
+  const before = readFileSync(file, 'utf8')
+  const answer = await server.ask('/api/v1/rules', {
+    method: 'PUT',
+    body: ' \n',
+    headers: { 'content-type': 'application/yaml' },
+  })
+  expect(answer.status).toBe(422)
+  expect(readFileSync(file, 'utf8')).toBe(before)
+})
+
 test('rules are for administrators, rejects for those who may read the topic', async () => {
   await server.put('attic/t', '{"t":70}')
   expect((await server.ask('/api/v1/rules', { user: 'guest' })).status).toBe(403)

@@ -1,6 +1,7 @@
 // GET and PUT /api/v1/rules, POST /api/v1/rules/preview, GET /api/v1/rejects: the cleaning rules in force, a draft tried on stored
 // messages, and what was refused. Rules say what everybody reads, so only administrators see and change them.
 
+import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from '@sinclair/typebox'
 import { AppError } from '../../domain/errors.ts'
@@ -52,19 +53,33 @@ export function addRules(app: FastifyInstance, context: RouteContext): void {
     { schema: { ...shown, summary: 'The cleaning rules in force' } },
     async (request, reply) => {
       admin(request)
-      void reply.header('cache-control', 'no-store')
+      void reply.headers({ 'cache-control': 'no-store', etag: etagOf(rules.current.text) })
       return inForce()
     },
   )
   const put = {
     ...shown,
+    headers: Type.Object({
+      'if-match': Type.Optional(Type.String({ description: 'The `ETag` of the rules as they were read.' })),
+    }),
     summary: 'Replace the cleaning rules',
-    description: 'The body is the file: YAML, or JSON.',
+    description:
+      'The body is the file: YAML, or JSON. With `If-Match` and the `ETag` of GET, only when nobody has changed them since.',
   }
   const bodyIsText = { validatorCompiler: () => () => true }
-  app.put('/api/v1/rules', { schema: put, ...bodyIsText, config: { doc } }, async (request) => {
+  app.put('/api/v1/rules', { schema: put, ...bodyIsText, config: { doc } }, async (request, reply) => {
     admin(request)
-    await rules.replace(bodyText(request))
+    const text = bodyText(request)
+    if (text.trim() === '') {
+      throw new AppError('bad_rules', 'the body is empty; `rules: []` takes all rules away')
+    }
+    const wanted = request.headers['if-match']
+    const isChanged = wanted !== undefined && wanted !== '*' && wanted !== etagOf(rules.current.text)
+    if (isChanged) {
+      throw new AppError('precondition_failed', 'the rules have changed since; read them again (If-Match)')
+    }
+    await rules.replace(text)
+    void reply.header('etag', etagOf(rules.current.text))
     return inForce()
   })
   addLooking(app, context, admin)
@@ -128,6 +143,8 @@ function encodePreviewed({ before, fieldsBefore, after, isChanged }: Previewed):
   )
   return `{"changed":${isChanged},"before":${encodeReading(before, fieldsBefore, style, false)},"after":[${next.join(',')}]}`
 }
+
+const etagOf = (text: string): string => `"${createHash('sha256').update(text).digest('hex').slice(0, 16)}"`
 
 function bodyText({ body }: FastifyRequest): string {
   return body instanceof Buffer ? body.toString() : ''

@@ -20,8 +20,10 @@ import { decodeForm } from './form.ts'
 import { decodeHdlc } from './hdlc.ts'
 import { decodeInflux } from './influx.ts'
 import { readJson } from './json.ts'
+import { decodeGraphite, decodePrometheus } from './metricLines.ts'
 import { readMsgpack } from './msgpack.ts'
 import { isNmea } from './nmea.ts'
+import { decodePairs } from './pairs.ts'
 import { decodeScalar } from './scalar.ts'
 import { decodeSenml } from './senml.ts'
 import { decodeSml } from './sml.ts'
@@ -153,6 +155,9 @@ function decodeText(text: string, options: DecodeOptions): Decoded {
   return (
     (trimmed.includes('=') ? (decodeInflux(trimmed) ?? decodeForm(trimmed)) : null) ??
     decodeCollectd(trimmed) ??
+    decodeGraphite(trimmed) ??
+    decodePrometheus(trimmed) ??
+    decodePairs(trimmed) ??
     findCsv(trimmed, options.topic) ??
     decodeScalar(trimmed)
   )
@@ -221,6 +226,9 @@ function decodeAs(
   if (format === 'csv') return decodeCsv(text, options.csv)
   if (format === 'form') return decodeForm(text, 1)
   if (format === 'collectd') return decodeCollectd(withoutNuls(text))
+  if (format === 'graphite') return decodeGraphite(text)
+  if (format === 'prometheus') return decodePrometheus(text)
+  if (format === 'pairs') return decodePairs(text)
   return format === 'dsmr-p1' ? decodeDsmr(text) : decodeScalar(text)
 }
 

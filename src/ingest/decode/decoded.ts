@@ -17,6 +17,9 @@ export const formats = [
   'csv',
   'form',
   'collectd',
+  'graphite',
+  'prometheus',
+  'pairs',
   'cbor',
   'msgpack',
   'dsmr-p1',
@@ -72,7 +75,8 @@ export interface Decoded {
 /** Bytes of a payload that are looked into; a longer one is kept and has no fields. */
 export const decodeBytesMax = 1_048_576
 export const depthMax = 32
-const leavesMax = 10_000
+/** Fields that one message may become. */
+export const leavesMax = 10_000
 /** A long key over many leaves would be many long paths. */
 const pathCharsMax = 4_194_304
 

@@ -53,6 +53,8 @@ export function numberOf(text: string): FieldValue | null {
   if (/^\d+[eE]\d+$/.test(text)) return null
   // E.164: a plus and up to 15 digits.
   if (/^\+[1-9]\d{9,14}$/.test(text)) return null
+  // No counter has as many digits: those are the equipment's, or a card's.
+  if (/^[+-]?\d{21,}$/.test(text)) return null
   const number = Number(text)
   if (/^[+-]?\d{16,}$/.test(text) && !Number.isSafeInteger(number)) return BigInt(text.replace('+', ''))
   return Number.isFinite(number) ? number : null

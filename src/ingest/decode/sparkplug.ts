@@ -2,10 +2,11 @@
 // certificate that defined it; one nobody defined is marked, never guessed.
 
 import { Malformed } from './bytes.ts'
-import { type Decoded, depthMax, Leaves, TooLarge } from './decoded.ts'
+import { type Decoded, Leaves } from './decoded.ts'
 import { readWire, type WireField } from './protobufWire.ts'
 import type { Aliases } from './sparkplugAliases.ts'
-import { isArrayType, readDataSet, readScalar, readTypedArray, types } from './sparkplugValues.ts'
+import { type Flat, flatten, readMetric } from './sparkplugTree.ts'
+import { types } from './sparkplugValues.ts'
 
 /** `spBv1.0/group/type/edge[/device]`. */
 export interface SparkplugTopic {
@@ -22,6 +23,8 @@ export interface Metric {
   timestamp: number | null
   datatype: number
   isNull: boolean
+  /** Its property set as it came. */
+  properties: Uint8Array | null
   /** The wire field that carries the value. */
   value: WireField | undefined
 }
@@ -66,42 +69,20 @@ type FindAlias = (alias: bigint) => { name: string; datatype: number } | undefin
 
 function collect({ timestamp, metrics }: Payload, ownTimes: boolean, find: FindAlias): Decoded {
   const leaves = new Leaves()
-  const byTime = new Map<number | null, Metric[]>()
+  const flat: Flat = { byTime: new Map(), marks: leaves.marks, count: 0 }
   for (const metric of metrics) {
+    const known = metric.name === '' && metric.alias !== null ? find(metric.alias) : undefined
+    if (metric.name === '' && !known) leaves.marks.add('unknown_alias')
+    const name = known?.name ?? (metric.name === '' ? `alias:${metric.alias ?? ''}` : metric.name)
     const time = ownTimes ? (metric.timestamp ?? timestamp) : null
-    const group = byTime.get(time)
-    if (group) group.push(metric)
-    else byTime.set(time, [metric])
+    flatten(flat, name, { ...metric, datatype: metric.datatype || (known?.datatype ?? 0) }, time)
   }
-  for (const [time, group] of byTime) {
-    for (const metric of group) {
-      const known = metric.name === '' && metric.alias !== null ? find(metric.alias) : undefined
-      if (metric.name === '' && !known) leaves.marks.add('unknown_alias')
-      const name = known?.name ?? (metric.name === '' ? `alias:${metric.alias ?? ''}` : metric.name)
-      setMetric(leaves, name, { ...metric, datatype: metric.datatype || (known?.datatype ?? 0) }, 0)
-    }
-    leaves.end({ time })
+  for (const [time, values] of flat.byTime) {
+    const units = values.flatMap(({ path, unit }) => (unit === null ? [] : [[path, unit] as const]))
+    for (const { path, value } of values) leaves.set(path, value)
+    leaves.end(units.length > 0 ? { time, units: Object.fromEntries(units) } : { time })
   }
   return leaves.decoded('sparkplug-b')
-}
-
-function setMetric(leaves: Leaves, name: string, { datatype, isNull, value }: Metric, depth: number): void {
-  if (isNull || !value) return
-  if (depth > depthMax) throw new TooLarge()
-  if (value.number === 18) {
-    const { metrics, isDefinition } = readTemplate(value.bytes)
-    if (!isDefinition) for (const one of metrics) setMetric(leaves, `${name}.${one.name}`, one, depth + 1)
-    return
-  }
-  if (value.number === 17) readDataSet(value.bytes, (path, cell) => leaves.set(`${name}.${path}`, cell))
-  else if (isArrayType(datatype)) {
-    for (const [index, one] of readTypedArray(datatype, value.bytes).entries())
-      leaves.set(`${name}.${index}`, one)
-  } else {
-    const read = readScalar(datatype, value)
-    if (read === undefined) leaves.marks.add('dropped')
-    else leaves.set(name, read)
-  }
 }
 
 function readPayload(bytes: Uint8Array): Payload | null {
@@ -113,64 +94,6 @@ function readPayload(bytes: Uint8Array): Payload | null {
       return null
   }
   return payload
-}
-
-const wireTypes: Record<number, number> = {
-  1: 2,
-  2: 0,
-  3: 0,
-  4: 0,
-  5: 0,
-  6: 0,
-  7: 0,
-  8: 2,
-  9: 2,
-  10: 0,
-  11: 0,
-  12: 5,
-  13: 1,
-  14: 0,
-  15: 2,
-  16: 2,
-  17: 2,
-  18: 2,
-  19: 2,
-}
-
-function readMetric(bytes: Uint8Array): Metric {
-  const metric: Metric = {
-    name: '',
-    alias: null,
-    timestamp: null,
-    datatype: 0,
-    isNull: false,
-    value: undefined,
-  }
-  for (const field of readWire(bytes)) {
-    if (wireTypes[field.number] !== field.type) throw new Malformed()
-    if (field.number === 1) metric.name = textOf(field)
-    else if (field.number === 2) metric.alias = field.bits
-    else if (field.number === 3) metric.timestamp = Number(field.bits)
-    else if (field.number === 4) metric.datatype = Number(field.bits)
-    else if (field.number === 7) metric.isNull = field.bits !== 0n
-    else if (field.number >= 10) metric.value = field
-  }
-  return metric
-}
-
-function readTemplate(bytes: Uint8Array): { metrics: Metric[]; isDefinition: boolean } {
-  const fields = readWire(bytes)
-  const metrics = fields.filter((field) => field.number === 2 && field.type === 2)
-  const isDefinition = fields.some((field) => field.number === 5 && field.bits !== 0n)
-  return { metrics: metrics.map((field) => readMetric(field.bytes)), isDefinition }
-}
-
-function textOf({ bytes }: WireField): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    throw new Malformed()
-  }
 }
 
 /** Of a payload on a topic that promises nothing: a time of this century and only named metrics with fitting values. */

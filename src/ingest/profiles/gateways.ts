@@ -122,7 +122,7 @@ const meters: Profile = {
     },
     {
       name: 'ams reader',
-      topic: 'amsreader/+',
+      topic: ['amsreader/+', 'amsleser', 'amsleser/+'],
       // realtime.t is a number of something else.
       time: { path: 't', format: 'epoch_s' },
       fields: {

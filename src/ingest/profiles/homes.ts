@@ -2,7 +2,7 @@
 // Z-Wave JS, Meshtastic, Signal K, Domoticz.
 
 import type { RuleSource } from '../rules/schema.ts'
-import { anyTime, type Profile, units } from './profile.ts'
+import { anyMissing, anyTime, type Profile, units } from './profile.ts'
 
 const one = (name: string, title: string, ...rules: RuleSource[]): Profile => ({ name, title, rules })
 
@@ -39,6 +39,7 @@ export const homes: readonly Profile[] = [
     name: 'siemens',
     topic: 'ie/#',
     time: [{ path: 'vals.0.ts' }, { path: 'ts' }],
+    samples: true,
   }),
   // ts is when it was obtained, lc when it last changed.
   one('smarthome', 'mqtt-smarthome', {
@@ -106,5 +107,7 @@ export const homes: readonly Profile[] = [
     name: 'timestamps',
     topic: ['#', '$aws/#', '$oc/#', '$thing/#', '$iothub/#', '$dps/#', '$hw/#'],
     time: [...anyTime],
+    samples: true,
+    fields: anyMissing,
   }),
 ]

@@ -261,7 +261,7 @@ const owntracks: Profile = {
   rules: [
     {
       name: 'owntracks',
-      topic: ['owntracks/+/+', 'owntracks/+/+/event', 'owntracks/+/+/step'],
+      topic: ['owntracks/+/+', 'owntracks/+/+/event', 'owntracks/+/+/step', 'owntracks/+/+/beacon'],
       tags: { user: 2, device: 3 },
       // Of a last will `tst` is when the phone connected, of a waypoint when it was made.
       time: {

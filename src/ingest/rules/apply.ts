@@ -46,8 +46,10 @@ export function applyRules(
   if (format !== undefined) options.format = format
   if (csv) options.csv = csv
   if (protobuf) options.protobuf = protobuf
-  const decoded = payload.length === 0 ? nothing('empty') : decodeBy(applying, payload, options)
-  const run = { context, applying, reading, decoded }
+  const whole = payload.length === 0 ? nothing('empty') : decodeBy(applying, payload, options)
+  const samples = applying.samples?.(whole, receivedAt) ?? null
+  const decoded = samples ?? whole
+  const run = { context, applying, reading, decoded, isSampled: samples !== null }
   if (applying.hasTransform) return runSlowly(run)
   if (!isApart(run)) {
     const record = mergedRecord(decoded)
@@ -55,7 +57,7 @@ export function applyRules(
     return [finish(run, record, draft, steps(run, draft), false)]
   }
   const made = decoded.records.map((record) => {
-    const draft = draftOf(record)
+    const draft = draftOf(record, run.isSampled)
     return finish(run, record, draft, steps(run, draft), true)
   })
   return withMessage(made, messageOf(run))
@@ -116,17 +118,22 @@ interface Run {
   applying: Applying
   reading: NewReading
   decoded: Decoded
+  /** Whether its records are samples with times of their own. */
+  isSampled: boolean
 }
 
 interface Working extends Draft {
   time: number | null
+  /** Whether no other time than its own is asked for. */
+  hasTime: boolean
   rule: CompiledRule | null
 }
 
 const isSparkplug = (topic: string): boolean => topic.startsWith('spBv1.0/')
 
-function draftOf({ fields }: DecodedRecord): Working {
-  return { fields, units: null, marks: null, isChanged: false, time: null, rule: null }
+function draftOf({ fields, time }: DecodedRecord, isSampled = false): Working {
+  const hasTime = isSampled && time !== null
+  return { fields, units: null, marks: null, isChanged: false, time: null, hasTime, rule: null }
 }
 
 /** Every rule in turn; the refusal of the first that refuses. */
@@ -142,7 +149,7 @@ async function runSlowly(run: Run): Promise<readonly NewReading[]> {
   const apart = isApart(run)
   const made: NewReading[] = []
   for (const record of apart ? run.decoded.records : [mergedRecord(run.decoded)]) {
-    const draft = draftOf(record)
+    const draft = draftOf(record, run.isSampled)
     made.push(finish(run, record, draft, await slowSteps(run, draft), apart))
   }
   return apart ? withMessage(made, messageOf(run)) : made
@@ -178,7 +185,7 @@ function end(
   draft: Working,
   tags: Record<string, string>,
 ): Refusal | null {
-  if (rule.time) draft.time = rule.time(draft.fields, receivedAt) ?? draft.time
+  if (rule.time && !draft.hasTime) draft.time = rule.time(draft.fields, receivedAt) ?? draft.time
   rule.select?.(draft.fields)
   const refusal = rule.fields ? rule.fields(draft) : null
   if (refusal || !rule.where) return refusal

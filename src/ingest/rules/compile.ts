@@ -11,7 +11,8 @@ import { compileFields, type FieldStep, globMatcher, type Refusal } from './fiel
 import type { RulePath } from './parse.ts'
 import type { RuleSource } from './schema.ts'
 import { compileSchema, readProtobuf, type RuleFiles } from './ruleFiles.ts'
-import { compileTime, type TimeStep } from './timeStep.ts'
+import { compileSamples, type Samples } from './samples.ts'
+import { compileTime, timeReader, type TimeStep } from './timeStep.ts'
 import { compileTransform, type Transform } from './transform.ts'
 
 export interface CompiledRule {
@@ -23,6 +24,8 @@ export interface CompiledRule {
   decode: Pick<DecodeOptions, 'format' | 'csv' | 'protobuf'>
   tags: ((topic: string) => Record<string, string>) | null
   time: TimeStep | null
+  /** Takes a message of several samples apart. */
+  samples: Samples | null
   /** Whether the payload's JSON is what it should be. */
   schema: ((payload: Uint8Array, fields: Fields) => Refusal | null) | null
   transform: Transform | null
@@ -80,6 +83,9 @@ export function compileRule(
     },
     tags: when('tags', () => compileTags(source.tags ?? {})),
     time: when('time', () => compileTime([source.time ?? []].flat(), zone)),
+    samples: when('samples', () =>
+      source.samples ? compileSamples(source.samples, timeReader(zone)) : null,
+    ),
     schema: when('schema', () => compileSchema(files, source.schema ?? '')),
     transform: when('transform', () => compileTransform(source.transform ?? '')),
     select: compileSelect(source),

@@ -33,7 +33,13 @@ export function compileFields(sources: Readonly<Record<string, FieldSource>>): F
     if (name.includes('*')) patterns.push([globMatcher(name), check])
     else exact.push([name, check])
   }
-  const named = new Set(exact.map(([name]) => name))
+  const known = new Map<string, FieldCheck | null>(exact.map(([name]) => [name, null]))
+  /** The first pattern that fits a name; none for one that is named itself. */
+  const patternOf = (name: string): FieldCheck | null => {
+    const found = patterns.find(([fits]) => fits(name))?.[1] ?? null
+    if (known.size < namesMax) known.set(name, found)
+    return found
+  }
   return (draft) => {
     for (const [name, check] of exact) {
       if (draft.fields[name] === undefined) continue
@@ -42,13 +48,16 @@ export function compileFields(sources: Readonly<Record<string, FieldSource>>): F
     }
     if (patterns.length === 0) return null
     for (const name in draft.fields) {
-      if (named.has(name)) continue
-      const refusal = patterns.find(([fits]) => fits(name))?.[1](draft, name)
+      const check = known.get(name)
+      const refusal = (check === undefined ? patternOf(name) : check)?.(draft, name)
       if (refusal) return refusal
     }
     return null
   }
 }
+
+/** Names that are remembered; devices mostly send the same again. */
+const namesMax = 10_000
 
 /** Whether a name fits a pattern in which `*` is any text; each character is looked at once. */
 export function globMatcher(pattern: string): (name: string) => boolean {

@@ -3,7 +3,8 @@
 
 import type { Fields, FieldValue } from '../../domain/reading.ts'
 
-const names = new Set(
+/** Members that say when something was. */
+export const timeNames: ReadonlySet<string> = new Set(
   `timestamp Timestamp TimeStamp timeStamp TIMESTAMP time_stamp timestamp_ms timestampMs tstamp time Time ts Ts TS time_utc timeUtc
   dateTime datetime observedAt observed_at measured_at measuredAt sampled_at sampledAt phenomenonTime sourceTimestamp SourceTimestamp
   readingTime reading_time timeOfSample fixTime fix_time gpsTime gps_time deviceTime utctime utcTime TimeInstant time_t`.split(
@@ -26,7 +27,7 @@ function saysWhen(path: string): 'whole' | 'split' | null {
   const end = path.lastIndexOf('.')
   if (end === -1) return null
   if (wrapped.test(path)) return 'whole'
-  return names.has(path.slice(end + 1)) && !others.test(path.slice(0, end)) ? 'whole' : null
+  return timeNames.has(path.slice(end + 1)) && !others.test(path.slice(0, end)) ? 'whole' : null
 }
 
 /** Milliseconds of seconds and the nanoseconds beside them. */

@@ -2,7 +2,7 @@
 
 import { Ajv } from 'ajv'
 import { closest, distance } from 'fastest-levenshtein'
-import { LineCounter, parseDocument } from 'yaml'
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import { AppError, type Problem } from '../../domain/errors.ts'
 import { printable } from '../../domain/topic.ts'
 import { type RulesFile, rulesFileSchema } from './schema.ts'
@@ -40,6 +40,13 @@ export function parseRules(text: string, name: string): ParsedRules {
   }
   const placeOf = (path: RulePath): string => {
     for (let length = path.length; length > 0; length--) {
+      // A value may begin lines below its key.
+      const parent = document.getIn(path.slice(0, length - 1), true)
+      const pair = isMap(parent)
+        ? parent.items.find(({ key }) => keyOf(key) === String(path[length - 1]))
+        : undefined
+      const key = pair?.key as { range?: [number, number, number] } | undefined
+      if (key?.range) return placeAt(key.range[0])
       const node = document.getIn(path.slice(0, length), true) as
         | { range?: [number, number, number] }
         | undefined
@@ -51,6 +58,8 @@ export function parseRules(text: string, name: string): ParsedRules {
   if (!validate(file)) throw badRules(faults(placeOf))
   return { file, placeOf }
 }
+
+const keyOf = (key: unknown): string => String(isScalar(key) ? key.value : key)
 
 export function badRules(problems: readonly Problem[]): AppError {
   const [first] = problems

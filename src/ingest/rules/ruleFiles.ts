@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { join, sep } from 'node:path'
 import { Ajv } from 'ajv'
 import type * as protobufjs from 'protobufjs'
+import { RE2JS } from 're2js'
 import type { Fields } from '../../domain/reading.ts'
 import { exactInteger } from '../decode/bytes.ts'
 import { readJson } from '../decode/json.ts'
@@ -42,9 +43,8 @@ export function compileSchema(
   files: RuleFiles,
   name: string,
 ): (payload: Uint8Array, fields: Fields) => Refusal | null {
-  const validate = new Ajv({ allErrors: false, strict: false, validateFormats: false }).compile(
-    JSON.parse(files(name)) as object,
-  )
+  const options = { allErrors: false, strict: false, validateFormats: false, code: { regExp: linearRegExp } }
+  const validate = new Ajv(options).compile(parsed(files(name), name))
   return (payload, fields) => {
     const json = readJson(Buffer.from(payload).toString())
     if (validate(json ? json.documents[0] : { ...fields })) return null
@@ -53,6 +53,34 @@ export function compileSchema(
     return { ...(field ? { field } : {}), reason: `schema: ${fault?.message ?? 'does not fit'}` }
   }
 }
+
+function parsed(text: string, name: string): object {
+  try {
+    return JSON.parse(text) as object
+  } catch (error) {
+    throw new RangeError(`"${name}" is no JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+const patternCharsMax = 2000
+
+/** Patterns of RE2 take time by the length of the text; JavaScript's may take for ever on a text made for it. */
+const linearRegExp = Object.assign(
+  (pattern: string): { test: (text: string) => boolean } => {
+    if (pattern.length > patternCharsMax)
+      throw new RangeError(`a pattern has at most ${patternCharsMax} characters`)
+    let regex: RE2JS
+    try {
+      regex = RE2JS.compile(pattern)
+    } catch (error) {
+      throw new RangeError(
+        `the pattern "${pattern}" is not one of RE2: ${error instanceof Error ? error.message : String(error)}`,
+      )
+    }
+    return { test: (text) => regex.matcher(text).find() }
+  },
+  { code: 'linearRegExp' },
+)
 
 /** For `protobuf:`; the tree of a message of the type named. */
 export function readProtobuf(

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import type { Problem } from '../../domain/errors.ts'
 import type { Cleaned } from '../../domain/reading.ts'
+import { zoneClock } from '../../domain/zonedTime.ts'
 import { createFilterTrie } from '../../domain/filterTrie.ts'
 import { createLayouts, type Layouts } from '../decode/layouts.ts'
 import type { Profile } from '../profiles/profile.ts'
@@ -11,6 +12,7 @@ import { profiles } from '../profiles/profiles.ts'
 import { type CompiledRule, compileRule } from './compile.ts'
 import { badRules, parseRules, type RulePath } from './parse.ts'
 import type { RuleFiles } from './ruleFiles.ts'
+import type { Samples } from './samples.ts'
 
 export interface RuleSet {
   /** The same for the same rules, on every server. */
@@ -51,6 +53,8 @@ export interface Applying {
   /** Whether they say nothing but tags and what fields are or may be. */
   onlyFields: boolean
   hasTransform: boolean
+  /** Takes messages of several samples apart. */
+  samples: Samples | null
   /** Whether no rule says what a field is or may be. */
   leavesFields: boolean
   keepsPayload: boolean
@@ -75,10 +79,17 @@ export interface RuleSetOptions {
 export function createRuleSet(text: string, { name, files, profiles: more = [] }: RuleSetOptions): RuleSet {
   const { file, placeOf } = parseRules(text, name)
   const problems: Problem[] = []
-  const context = { zone: file.zone, files, placeOf, problems }
+  const isZone = file.zone === undefined || zoneClock(file.zone) !== null
+  if (!isZone) {
+    const message = `zone: "${file.zone}" is no time zone; write Europe/Berlin, UTC or +01:00`
+    problems.push({ path: placeOf(['zone']), message })
+  }
+  const context = { zone: isZone ? file.zone : undefined, files, placeOf, problems }
   const own = file.profiles ?? []
   const wanted = own === 'all' || more.includes('all') ? 'all' : [...new Set([...own, ...more])]
-  const chosen = chooseProfiles(wanted, placeOf, problems)
+  // What the file names must be there also where the server asks for all.
+  const named = chooseProfiles(wanted === 'all' ? own : wanted, placeOf, problems)
+  const chosen = wanted === 'all' ? profiles : named
   const sources = [
     ...(file.rules ?? []).map((source, index) => ({ source, path: ['rules', index] as RulePath })),
     ...chosen.flatMap(({ rules }) => rules.map((source) => ({ source, path: ['profiles'] as RulePath }))),
@@ -154,6 +165,7 @@ function applyingOf(topic: string, rules: readonly CompiledRule[], version: stri
     tags,
     onlyTags: rules.every((rule) => rule.fields === null && saysOnlyFields(rule)),
     onlyFields: rules.every(saysOnlyFields),
+    samples: rules.find(({ samples }) => samples !== null)?.samples ?? null,
     hasTransform: rules.some(({ transform }) => transform !== null),
     leavesFields: rules.every(({ leavesFields }) => leavesFields),
     keepsPayload: rules.every(({ store }) => store !== 'fields'),
@@ -163,6 +175,6 @@ function applyingOf(topic: string, rules: readonly CompiledRule[], version: stri
 }
 
 function saysOnlyFields(rule: CompiledRule): boolean {
-  const parts = ['time', 'schema', 'transform', 'select', 'where', 'dedupeMs', 'deadband'] as const
+  const parts = ['time', 'samples', 'schema', 'transform', 'select', 'where', 'dedupeMs', 'deadband'] as const
   return rule.leavesFields && rule.store === 'raw+fields' && parts.every((part) => rule[part] === null)
 }

@@ -103,6 +103,12 @@ export const ruleSchema = Type.Object(
         description: 'Where the time of the reading is; of several the first that is a time.',
       }),
     ),
+    samples: Type.Optional(
+      Type.Union([Type.Boolean(), text('Member that holds the time of each sample.')], {
+        description:
+          'Make each sample of a message a reading of its own: true where members are named like a time, or the name of the member.',
+      }),
+    ),
     keep: Type.Optional(
       Type.Array(text('Field or pattern.'), { description: 'Only these fields; * is any text.' }),
     ),

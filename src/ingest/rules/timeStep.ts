@@ -56,11 +56,21 @@ function byName(sources: readonly TimeSource[], steps: readonly TimeStep[]): Tim
   }
 }
 
-function compileOne(source: TimeSource, zone: string | undefined): TimeStep {
-  const { path, format = 'auto' } = source
+/** Reads what is found out to be a time. */
+export function timeReader(zone: string | undefined): (value: FieldValue) => number | null {
+  return readerOf('auto', clockOf(zone))
+}
+
+function clockOf(zone: string | undefined): ZoneClock | null {
   const clock = zone === undefined ? null : zoneClock(zone)
   if (zone !== undefined && !clock)
     throw new RangeError(`"${zone}" is no time zone; write Europe/Berlin, UTC or +01:00`)
+  return clock
+}
+
+function compileOne(source: TimeSource, zone: string | undefined): TimeStep {
+  const { path, format = 'auto' } = source
+  const clock = clockOf(zone)
   const limits: TimeLimits = {
     maxAgeMs: source.max_age === undefined ? timeLimits.maxAgeMs : parseDuration(source.max_age),
     maxFutureMs: source.max_future === undefined ? timeLimits.maxFutureMs : parseDuration(source.max_future),

@@ -16,6 +16,8 @@ const iso = new RegExp(
 const basic = new RegExp(String.raw`^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)${fraction}${zone}$`)
 /** `24.11.2026 12:00:00` */
 const german = /^(\d\d?)\.(\d\d?)\.(\d{4}),?[ T](\d\d?):(\d\d)(?::(\d\d))?$/
+/** `24/11/2026 12:00:00`, and `11/24/2026 12:00:00 PM`: where the day is above 12 nobody can take it for the month. */
+const slashes = /^(\d\d?)\/(\d\d?)\/(\d{4}),?[ T](\d\d?):(\d\d)(?::(\d\d))?(?: ?([AP])M)?$/i
 /** `Tue, 24 Nov 2026 12:00:00 GMT` [RFC 5322, 3.3] */
 const mail = /^(?:[A-Z][a-z]{2}, )?(\d\d?) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) (GMT|UTC|[+-]\d{4})$/
 /** `Tue Nov 24 12:00:00 2026`, of ctime(); Java has a zone before the year, others behind it. */
@@ -65,8 +67,21 @@ export function timeOfText(text: string, clock: ZoneClock | null): number | null
   return isoTime(text, clock) ?? (text.length > charsMax ? null : writtenTime(text, clock))
 }
 
+function slashedTime(found: RegExpExecArray, clock: ZoneClock | null): number | null {
+  const [, first, second, year, hour, minute, seconds, half] = found
+  const [one, two] = [Number(first), Number(second)]
+  if (one <= 12 && two <= 12 && one !== two) return null
+  const [day, month] = one > 12 ? [first, second] : [second, first]
+  const isNoon = hour === '12'
+  if (half !== undefined && (Number(hour) > 12 || hour === '00')) return null
+  const whole = half === undefined ? hour : String((isNoon ? 0 : Number(hour)) + (/p/i.test(half) ? 12 : 0))
+  return moment([year, month, day, whole, minute, seconds], undefined, undefined, clock)
+}
+
 function writtenTime(text: string, clock: ZoneClock | null): number | null {
-  let found = german.exec(text)
+  let found = slashes.exec(text)
+  if (found) return slashedTime(found, clock)
+  found = german.exec(text)
   if (found) {
     const [, day, month, year, hour, minute, second] = found
     return moment([year, month, day, hour, minute, second], undefined, undefined, clock)

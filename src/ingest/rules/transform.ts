@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module'
 import type evaluator from 'jsonata'
 import type { Fields } from '../../domain/reading.ts'
-import { Leaves, TooLarge } from '../decode/decoded.ts'
+import { decodeBytesMax, Leaves, TooLarge } from '../decode/decoded.ts'
 import { readJson } from '../decode/json.ts'
 import type { Refusal } from './fieldStep.ts'
 
@@ -16,6 +16,8 @@ const refused = (why: string): Transformed => ({ refusal: { reason: `transform: 
 
 const limits = { timeout: 50, stack: 200, sequence: 10_000 }
 const expressionCharsMax = 4096
+/** One call of `$pad` does not look at the clock. */
+const paddedCharsMax = 10_000
 
 /** Throws what is wrong with the expression. */
 export function compileTransform(text: string): Transform {
@@ -29,27 +31,44 @@ export function compileTransform(text: string): Transform {
   // Loaded with the first transform: it takes a megabyte, and few servers have one.
   const jsonata = createRequire(import.meta.url)('jsonata') as typeof evaluator
   const expression = jsonata(text, limits)
+  expression.registerFunction('pad', pad, '<s-ns?:s>')
   return async (payload, fields) => {
     const json = readJson(Buffer.from(payload).toString())
     let result: unknown
     try {
       result = await expression.evaluate(plain(json ? json.documents[0] : fields))
     } catch (error) {
+      if (error instanceof PadTooLong) return refused(error.message)
       const { code = 'failed' } = error as { code?: string }
       return refused(code === 'D1012' ? 'took too long' : code)
     }
     const leaves = new Leaves()
     try {
-      leaves.setTree(result)
+      leaves.setTree(plain(result))
     } catch (error) {
       if (error instanceof TooLarge) return refused('its result is too large')
       throw error
     }
-    return { fields: leaves.decoded('json').records[0]?.fields ?? (Object.create(null) as Fields) }
+    const made = leaves.decoded('json').records[0]?.fields ?? (Object.create(null) as Fields)
+    let chars = 0
+    for (const name in made) chars += typeof made[name] === 'string' ? made[name].length : 0
+    return chars > decodeBytesMax ? refused('its result is too large') : { fields: made }
   }
 }
 
-/** JSONata asks objects for their prototype, and knows no bigint. */
+class PadTooLong extends Error {}
+
+/** As JSONata has it: to the width given, by characters, in front where that is negative. */
+function pad(text: string, width: number, filler = ' '): string {
+  if (Math.abs(width) > paddedCharsMax) throw new PadTooLong(`$pad to more than ${paddedCharsMax} characters`)
+  const left = Math.abs(width) - Array.from(text).length
+  if (left <= 0) return text
+  const fill = filler === '' ? [' '] : Array.from(filler)
+  const added = Array.from({ length: left }, (_, at) => fill[at % fill.length]).join('')
+  return width < 0 ? added + text : text + added
+}
+
+/** JSONata asks objects for their prototype, and knows no bigint; what it notes on its sequences (`sequence: true`) is no member. */
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value)
   if (Array.isArray(value)) return value.map(plain)

@@ -112,7 +112,7 @@ test.each([
   ['12.3 °C', { value: 12.3 }],
   ['56 %', { value: 56 }],
   ['unavailable', { value: 'unavailable' }],
-  ['temp=21.5 hum=48', { value: 'temp=21.5 hum=48' }],
+  ['temp=21.5 hum=48', { temp: 21.5, hum: 48 }],
   ['01 03 04 00 FA 01 23 7B 9C', { value: '01 03 04 00 FA 01 23 7B 9C' }],
   ['{"t":"21.5","h":"NaN","x":"unavailable"}', { t: '21.5', x: 'unavailable' }],
   ['{"t":NaN,"u":Infinity}', {}],

@@ -26,7 +26,6 @@ test.each([
 
 test.each([
   'temp=21.5',
-  'temp=21.5 hum=48',
   'temp = 1&hum = 2',
   'http://x/y?a=1&b=2',
   'a=1&b',

@@ -13,6 +13,8 @@ interface Message {
   payload: string
   /** `null`: it does not say, or says it wrong. Left out where careful readers may differ. */
   time?: string | null
+  /** Of its samples, where it holds several. */
+  times?: string[]
   /** Some of its fields; `null`: no value. */
   fields?: Record<string, unknown>
 }
@@ -33,6 +35,15 @@ describe('when a message was made', () => {
     },
   )
 })
+
+test.each(messages.filter(({ times }) => times))(
+  'the samples of $name: $payload',
+  async ({ topic, payload, times = [] }) => {
+    const made = await clean(topic, payload, receivedAt)
+    expect(made.map(({ time }) => time).filter((time) => time !== receivedAt)).toEqual(times.map(Date.parse))
+    expect(made.filter((one) => one.payload.length > 0)).toEqual([made.at(-1)])
+  },
+)
 
 describe('what a message says', () => {
   test.each(messages.filter(({ fields }) => fields))(

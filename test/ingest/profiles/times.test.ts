@@ -125,19 +125,20 @@ describe('no time is', () => {
     ['a time of day', '{"time":"12:59:50"}'],
     ['hours, minutes and seconds', '{"time":"115950.00"}'],
     ['a date alone', '{"time":"2026-11-24","date":"2026-11-24"}'],
+    // AIS receivers mean UTC by them, others their own time.
     ['digits of a date', '{"time":20261124125950}'],
     ['digits of a short date', '{"time":261124125950}'],
-    ['a date whose order nobody can tell', '{"timestamp":"11/24/2026 12:59:50"}'],
+    ['a date whose order nobody can tell', '{"timestamp":"03/04/2026 12:59:50"}'],
     ['a day that is none', '{"time":"31.11.2026 12:00:00"}'],
     ['a month that is none', '{"time":"24 Foo 2026 12:00:00 GMT"}'],
-    ['a temperature called t', '{"t":1795521590}'],
+    ['a counter called t', '{"t":1234567890,"v":1}'],
     [
       'when it was made, changed or seen last',
       `{"created_at":"${at}","updated_at":"${at}","last_seen":"${at}"}`,
     ],
     ['a monotonic clock', '{"eventtime":1236795.17}'],
     ['the offset of a zone', '{"utc":"+01:00"}'],
-    ['one of several in a list', `[{"ts":1795521590,"t":1},{"ts":1795521580,"t":2}]`],
+    ['one of several in a list, one of which has none', `[{"ts":1795521590,"t":1},{"ts":17,"t":2}]`],
     ['when a device started', '{"StatusPRM":{"StartupUTC":"2026-11-20T09:00:00"}}'],
   ])('%s', async (_name, payload) => expect(await timeOf('a', payload)).toBe('2026-11-24T12:00:00.000Z'))
 

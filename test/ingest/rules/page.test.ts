@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { decodeFields } from '../../../src/ingest/decode/decode.ts'
 import { ruleSchema } from '../../../src/ingest/rules/schema.ts'
-import { applier, ruleSet } from './apply.ts'
+import { applier, receivedAt, ruleSet } from './apply.ts'
 
 interface Example {
   topic: string
@@ -11,6 +11,8 @@ interface Example {
   payload_hex?: string
   stored?: string
   time?: string
+  /** Where the message becomes several. */
+  readings?: { time?: string; fields: unknown }[]
   [key: string]: unknown
 }
 
@@ -39,12 +41,21 @@ test('the first rules file of the page is valid', () => {
 })
 
 test.each(examples)('the example of `$key` stores what the page says', async ({ rules, example }) => {
-  const { topic, payload, payload_hex: hex, stored, time, fields, ...cleaned } = example
+  const { topic, payload, payload_hex: hex, stored, time, fields, readings, ...cleaned } = example
   const sent =
     hex === undefined
       ? Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload))
       : Buffer.from(hex, 'hex')
-  const [made] = await applier(rules)(topic, sent)
+  const all = await applier(rules)(topic, sent)
+  if (readings) {
+    const shown = all.slice(0, -1).map((one) => ({
+      ...(one.time === receivedAt ? {} : { time: new Date(one.time).toISOString() }),
+      fields: { ...one.fields },
+    }))
+    expect([shown, String(all.at(-1)?.payload)]).toEqual([readings, String(sent)])
+    return
+  }
+  const [made] = all
   expect({ ...(made?.fields ?? decodeFields(topic, sent)) }).toEqual(fields)
   expect(String(made?.payload)).toBe(stored ?? String(sent))
   expect(made?.cleaned).toMatchObject(cleaned)

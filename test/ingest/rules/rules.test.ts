@@ -4,7 +4,8 @@ import { AppError } from '../../../src/domain/errors.ts'
 import { createFilterTrie } from '../../../src/domain/filterTrie.ts'
 import { matches } from '../../../src/domain/topic.ts'
 import { globMatcher } from '../../../src/ingest/rules/fieldStep.ts'
-import { applier, receivedAt, ruleSet } from './apply.ts'
+import { createRuleSet } from '../../../src/ingest/rules/ruleSet.ts'
+import { applier, files, receivedAt, ruleSet } from './apply.ts'
 
 function problemsOf(text: string): string[] {
   try {
@@ -30,6 +31,13 @@ describe('a rules file that is not valid', () => {
       rule('    dedupe: { window: soon }\n'),
       'rules.yaml:4 rules.0.dedupe.window must be a length of time such as 30s, 5m or 90d',
     ],
+    ['rule:\n  - name: a\n', 'rules.yaml:1 there is no key "rule" here; did you mean "rules"?'],
+    [
+      'profiles: [tasmota]\nrules:\n  - name: a\n    topic: t\n    feilds:\n      t: {}\n',
+      'rules.yaml:5 there is no key "feilds" here',
+    ],
+    [rule('    samples: 3\n'), 'rules.yaml:4 rules.0.samples must be'],
+    ['zone: Berlin\n', 'rules.yaml:1 zone: "Berlin" is no time zone; write Europe/Berlin, UTC or +01:00'],
     ['rules:\n  - topic: t\n', 'rules.yaml:2 rules.0 needs the key "name"'],
     ['rules:\n  - name: a\n    topic: a/#/b\n', 'rules.yaml:3 rule "a", topic:'],
     [rule('    where: "fields.t >"\n'), 'rules.yaml:4 rule "a", where:'],
@@ -257,4 +265,16 @@ test('a time may count only where another field is not there', async () => {
   const timeOf = async (payload: string) => (await rule('t', payload))[0]?.time
   expect(await timeOf('[{"ts":1700000000}]')).toBe(1_700_000_000_000)
   expect(await timeOf('[{"ts":1700000000},{"ts":1600000000}]')).toBe(receivedAt)
+})
+
+test('a zone that is none is one fault, however many rules there are', () => {
+  expect(
+    problemsOf('zone: Berlin\nprofiles: all\nrules:\n  - { name: a, topic: t, time: { path: x } }\n'),
+  ).toHaveLength(1)
+})
+
+test('a profile the file names wrongly is a fault also where the server asks for all', () => {
+  const made = (): unknown =>
+    createRuleSet('profiles: [tasmotta]\n', { name: 'rules.yaml', files, profiles: ['all'] })
+  expect(made).toThrow('there is no profile "tasmotta"')
 })

@@ -1,0 +1,163 @@
+// Messages of several samples: lists whose members each have a time of their own (what a logger kept while it was offline), or
+// objects with a time beside each value. Each moment becomes a record. Taken apart only where every such time is one and they differ.
+
+import type { Fields, FieldValue } from '../../domain/reading.ts'
+import { timeLimits, trustedTime } from '../clean/times.ts'
+import type { Decoded, DecodedRecord } from '../decode/decoded.ts'
+import { timeNames } from './nestedTime.ts'
+
+/** The message with a record for each sample; `null` where it does not hold several, with times of their own. */
+export type Samples = (decoded: Decoded, receivedAt: number) => Decoded | null
+
+type ReadTime = (value: FieldValue) => number | null
+
+/** Members that are no samples of what was: plans, and what belongs to something else. */
+const others =
+  /plan|sched|forecast|next|firmware|build|conf|setting|event|alarm|alert|log(?!ger)|daily|hourly|sun|moon|expir|gateway|rx_?info|rx_?metadata|meta_?data|session|cert|last|prev|old|creat|updat|chang/i
+/** What tells members of a list apart that are not the same thing at another time. */
+const identities =
+  /^(?:\w*(?:id|name|serial|number|sn|key|mac|eui|address|addr)|n|tag|field|variable|sensor|channel|metric|type|measurementType|measurement|register|param|parameter|signal|unit|path|symbol|label|location|phase|kind|quantity)$/i
+
+interface Group {
+  /** With the dot behind it. */
+  prefix: string
+  time: number
+  /** What stands before the number of a list, and the number; `null`: no member of a list. */
+  list: string | null
+}
+
+/** Paths that are remembered; devices mostly send the same again. */
+const pathsMax = 10_000
+
+/** `name`: the member that holds the time of each; `true`: any that is named like one. */
+export function compileSamples(name: string | true, read: ReadTime): Samples {
+  const isTime = name === true ? (last: string) => timeNames.has(last) : (last: string) => last === name
+  const known = new Map<string, boolean>()
+  const saysWhen = (path: string): boolean => {
+    const end = path.lastIndexOf('.')
+    if (end === -1) return false
+    let found = known.get(path)
+    if (found === undefined) {
+      if (known.size >= pathsMax) known.clear()
+      found = isTime(path.slice(end + 1)) && !(name === true && others.test(path.slice(0, end)))
+      known.set(path, found)
+    }
+    return found
+  }
+  const timeOf = (value: FieldValue | undefined, receivedAt: number): number | null =>
+    value === undefined ? null : trustedTime(read(value), receivedAt, timeLimits)
+  return (decoded, receivedAt) => {
+    const { records } = decoded
+    const [only] = records
+    if (!only || records.some(({ time }) => time !== null)) return null
+    if (records.length > 1)
+      return eachWithTime(decoded, (fields) => topTime(fields, isTime, timeOf, receivedAt))
+    const { fields } = only
+    const groups: Group[] = []
+    for (const path in fields) {
+      if (!saysWhen(path)) continue
+      const time = timeOf(fields[path], receivedAt)
+      if (time === null) return null
+      const prefix = path.slice(0, path.lastIndexOf('.') + 1)
+      const before = groups.find((group) => group.prefix === prefix)
+      if (before && before.time !== time) return null
+      if (!before) groups.push({ prefix, time, list: /^(.*\.)?\d+\.$/.test(prefix) ? listOf(prefix) : null })
+    }
+    if (new Set(groups.map(({ time }) => time)).size < 2) return null
+    const hasTop = topTime(fields, isTime, timeOf, receivedAt) !== null
+    if (hasTop && groups.some(({ list }) => list === null)) return null
+    return apart(decoded, fields, groups)
+  }
+}
+
+/** Lines that each say when. */
+function eachWithTime(decoded: Decoded, timeOf: (fields: Fields) => number | null): Decoded | null {
+  const times = decoded.records.map(({ fields }) => timeOf(fields))
+  if (times.includes(null) || new Set(times).size < 2) return null
+  return {
+    ...decoded,
+    records: decoded.records.map((record, index) => ({ ...record, time: times[index] as number })),
+  }
+}
+
+function topTime(
+  fields: Fields,
+  isTime: (name: string) => boolean,
+  timeOf: (value: FieldValue | undefined, receivedAt: number) => number | null,
+  receivedAt: number,
+): number | null {
+  for (const name in fields) {
+    const time = isTime(name) ? timeOf(fields[name], receivedAt) : null
+    if (time !== null) return time
+  }
+  return null
+}
+
+const listOf = (prefix: string): string => prefix.replace(/\d+\.$/, '')
+
+/** A record for each group, and one for what stands beside all of them. */
+function apart(decoded: Decoded, fields: Fields, groups: readonly Group[]): Decoded | null {
+  const byPrefix = new Map(groups.map((group) => [group.prefix, group]))
+  const members = new Map<Group, Fields>(groups.map((group) => [group, bare()]))
+  const rest = bare()
+  for (const path in fields) {
+    const owners = prefixesOf(path).filter((prefix) => byPrefix.has(prefix))
+    // A sample within a sample: whose time it is nobody can tell.
+    if (owners.length > 1) return null
+    const owner = byPrefix.get(owners[0] ?? '')
+    const into = (owner && members.get(owner)) ?? rest
+    into[path] = fields[path] as FieldValue
+  }
+  const named = namedLists(groups, fields)
+  const records: DecodedRecord[] = []
+  const together = new Map<number, Fields>()
+  for (const [{ prefix, time, list }, own] of members) {
+    if (list !== null && !named.has(list)) {
+      const renamed = bare()
+      for (const path in own) renamed[list + path.slice(prefix.length)] = own[path] as FieldValue
+      records.push({ time, fields: renamed })
+      continue
+    }
+    const before = together.get(time)
+    if (before) Object.assign(before, own)
+    else {
+      together.set(time, own)
+      records.push({ time, fields: own })
+    }
+  }
+  for (const _ in rest) {
+    records.push({ time: null, fields: rest })
+    break
+  }
+  return { ...decoded, records }
+}
+
+/** `a.0.b` has `a.` and `a.0.` in front. */
+function prefixesOf(path: string): string[] {
+  const found: string[] = []
+  for (let at = path.indexOf('.'); at !== -1; at = path.indexOf('.', at + 1))
+    found.push(path.slice(0, at + 1))
+  return found
+}
+
+/** Lists of different things: their numbers stay in the names, or values of several things would become one series. */
+function namedLists(groups: readonly Group[], fields: Fields): Set<string> {
+  const first = new Map<string, FieldValue>()
+  const named = new Set<string>()
+  const lists = new Map(
+    groups.flatMap(({ prefix, list }) => (list === null ? [] : [[prefix, list] as const])),
+  )
+  for (const path in fields) {
+    const end = path.lastIndexOf('.') + 1
+    const list = lists.get(path.slice(0, end))
+    const name = path.slice(end)
+    if (list === undefined || !identities.test(name)) continue
+    const value = fields[path] as FieldValue
+    const before = first.get(list + name)
+    if (before === undefined) first.set(list + name, value)
+    else if (before !== value) named.add(list)
+  }
+  return named
+}
+
+const bare = (): Fields => Object.create(null) as Fields
