@@ -54,8 +54,23 @@ export function decodeDsmr(text: string): Decoded | null {
   if (checksum !== '' && crc16(Buffer.from(body, 'latin1')) !== Number.parseInt(checksum, 16)) {
     leaves.marks.add('checksum')
   }
-  leaves.end({ time: null, units })
+  leaves.end({ time: timeOf(lines), units })
   return leaves.records.length > 0 ? leaves.decoded('dsmr-p1') : null
+}
+
+/** `0-0:1.0.0(261124120000W)`: Central European winter or summer time. */
+function timeOf(lines: readonly string[]): number | null {
+  for (const one of lines) {
+    const [, season, ...parts] =
+      /^0-[01]:1\.0\.0\((?=\d{12}([WS])\))(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(one) ?? []
+    if (season === undefined) continue
+    const [year = 0, month = 0, ...rest] = parts.map(Number)
+    const [day = 0, hour = 0, minute = 0, second = 0] = rest
+    const local = Date.UTC(2000 + year, month - 1, day, hour, minute, second)
+    const isDate = new Date(local).getUTCDate() === day && month <= 12 && hour < 24 && minute < 60
+    return isDate ? local - (season === 'S' ? 7_200_000 : 3_600_000) : null
+  }
+  return null
 }
 
 /** A line that begins with a bracket belongs to the one before. */

@@ -58,16 +58,32 @@ export function decodeSparkplug(
     if (at && aliases) aliases.learn(at, payload.metrics)
     // A death certificate was written when the node connected: only its arrival says when it died.
     const ownTimes = at?.type !== 'NDEATH'
-    return collect(payload, ownTimes, (alias) => (at && aliases ? aliases.find(at, alias) : undefined))
+    const known: Known = {
+      find: (alias) => (at && aliases ? aliases.find(at, alias) : undefined),
+      unitOf: (path) => (at && aliases ? aliases.unitOf(at, path) : undefined),
+    }
+    const decoded = collect(payload, ownTimes, known)
+    if (at && aliases && isBirth(at)) aliases.learnUnits(at, unitsOf(decoded))
+    return decoded
   } catch (error) {
     if (error instanceof Malformed) return null
     throw error
   }
 }
 
-type FindAlias = (alias: bigint) => { name: string; datatype: number } | undefined
+/** What births have said. */
+interface Known {
+  find: (alias: bigint) => { name: string; datatype: number } | undefined
+  unitOf: (path: string) => string | undefined
+}
 
-function collect({ timestamp, metrics }: Payload, ownTimes: boolean, find: FindAlias): Decoded {
+export const isBirth = ({ type }: SparkplugTopic): boolean => type === 'NBIRTH' || type === 'DBIRTH'
+
+function unitsOf({ records }: Decoded): Map<string, string> {
+  return new Map(records.flatMap(({ units }) => Object.entries(units ?? {})))
+}
+
+function collect({ timestamp, metrics }: Payload, ownTimes: boolean, { find, unitOf }: Known): Decoded {
   const leaves = new Leaves()
   const flat: Flat = { byTime: new Map(), marks: leaves.marks, count: 0 }
   for (const metric of metrics) {
@@ -78,7 +94,10 @@ function collect({ timestamp, metrics }: Payload, ownTimes: boolean, find: FindA
     flatten(flat, name, { ...metric, datatype: metric.datatype || (known?.datatype ?? 0) }, time)
   }
   for (const [time, values] of flat.byTime) {
-    const units = values.flatMap(({ path, unit }) => (unit === null ? [] : [[path, unit] as const]))
+    const units = values.flatMap(({ path, unit }) => {
+      const one = unit ?? unitOf(path)
+      return one === undefined ? [] : [[path, one] as const]
+    })
     for (const { path, value } of values) leaves.set(path, value)
     leaves.end(units.length > 0 ? { time, units: Object.fromEntries(units) } : { time })
   }

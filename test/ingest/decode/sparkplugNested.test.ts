@@ -3,6 +3,7 @@
 import protobuf from 'protobufjs'
 import { expect, test } from 'vitest'
 import { decode } from '../../../src/ingest/decode/decode.ts'
+import { createAliases } from '../../../src/ingest/decode/sparkplugAliases.ts'
 
 const definition = `syntax = "proto2"; package s;
 message Payload { optional uint64 timestamp = 1; repeated Metric metrics = 2; optional uint64 seq = 3; }
@@ -143,4 +144,25 @@ test('a data set of more cells than a message may have has no fields', () => {
     records: [],
     marks: ['too_large'],
   })
+})
+
+test('the unit that a birth gave is that of later values of the same device, until the next birth', () => {
+  const aliases = createAliases({ sourcesMax: 10 })
+  const unitsOf = (topic: string, metric: object) => {
+    const metrics = [{ datatype: float, float_value: 1.5, ...metric }]
+    const payload = Payload.encode(Payload.fromObject({ timestamp: at, seq: 1, metrics })).finish()
+    const [record] = decode(payload, { topic: `spBv1.0/g/${topic}`, receivedAt: at, aliases }).records
+    return record?.units && { ...record.units }
+  }
+  const properties = (unit: string) => ({
+    properties: { keys: ['engUnit'], values: [{ type: text, string_value: unit }] },
+  })
+  expect(unitsOf('DBIRTH/e/d', { name: 't', alias: 1, ...properties('°C') })).toEqual({ t: '°C' })
+  expect(unitsOf('DDATA/e/d', { alias: 1 })).toEqual({ t: '°C' })
+  expect(unitsOf('DDATA/e/d', { name: 't' })).toEqual({ t: '°C' })
+  expect(unitsOf('DDATA/e/d', { name: 't', ...properties('K') })).toEqual({ t: 'K' })
+  expect(unitsOf('DDATA/e/d', { name: 'other' })).toBeUndefined()
+  expect(unitsOf('DDATA/e/d2', { name: 't' })).toBeUndefined()
+  unitsOf('DBIRTH/e/d', { name: 't', alias: 1 })
+  expect(unitsOf('DDATA/e/d', { alias: 1 })).toBeUndefined()
 })

@@ -97,6 +97,7 @@ const times = new Map([
   ['signalk-001', '2015-03-06T23:37:10.523Z'],
   ['influx-001', '2021-11-15T22:22:22.460Z'],
   ['oddjson-012', '2017-10-02T17:26:06.000Z'],
+  ['p1-001', '2025-11-25T09:56:43.000Z'],
 ])
 
 test.each([...times])('%s is of %s', async (id, time) => {
@@ -104,7 +105,7 @@ test.each([...times])('%s is of %s', async (id, time) => {
   expect(new Date(first?.time ?? 0).toISOString()).toBe(time)
 })
 
-/** Counters, ages, set dates, local times of meters, other people's date order. */
+/** Counters, ages, set dates, other people's date order. */
 const withoutTime = messages.filter(({ id, format }) => !times.has(id) && !format.startsWith('senml'))
 
 test.each(withoutTime.map(({ id }) => id))('%s has no time of its own that could be trusted', async (id) => {
