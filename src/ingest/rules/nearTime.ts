@@ -9,6 +9,7 @@ const agoMs = 300_000
 const aheadMs = 60_000
 
 const seconds2001 = 978_307_200
+const seconds2000 = 946_684_800
 const seconds1900 = -2_208_988_800
 const seconds1980 = 315_964_800
 /** GPS counts leap seconds. */
@@ -32,14 +33,19 @@ function timesOf(text: string, clock: ZoneClock | null): (number | null)[] {
   if (/^\d{4,7}\.\d{3,}$/.test(text)) return days(Number(text), clock)
   if (/^\d{17,18}$/.test(text)) return ticks(Number(text), clock)
   const hex = /^(?:0x)?([\da-f]{8})$/i.exec(text)
-  if (hex) return [Number.parseInt(hex[1] ?? '', 16) * 1000]
+  if (hex) {
+    const count = Number.parseInt(hex[1] ?? '', 16)
+    return [count * 1000, ...countedFrom(count)]
+  }
   const parts = /^(\d{4}|\d\d)(\d\d)(\d\d)[T _-]?(\d\d)(\d\d)(\d\d)(?:\.?(\d{3}))?$/.exec(text)
   return parts ? written(parts, clock) : []
 }
 
-/** Apple's, NTP's and GPS's seconds. */
+/** Apple's, ZigBee's, NTP's and GPS's seconds. */
 function countedFrom(count: number): number[] {
-  return [seconds2001, seconds1900, seconds1980 - leapSeconds].map((start) => (count + start) * 1000)
+  return [seconds2001, seconds2000, seconds1900, seconds1980 - leapSeconds].map(
+    (start) => (count + start) * 1000,
+  )
 }
 
 /** Days of spreadsheets, which are local or not, and those of astronomers. */

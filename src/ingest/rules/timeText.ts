@@ -9,7 +9,7 @@ const fraction = String.raw`(?:[.,](\d{1,9}))?`
 const zoneAgain = String.raw`(?:(?<=[Z\d])\[[\w/+-]{1,40}\]|(?<=[+-]\d{4}) [A-Z]{3,4}|(?<=\d)(?: ([A-Z]{3,4})))?`
 /** `2026-11-24T12:00:00.5+01:00`; also with blanks, `/`, `.` or `:` between the parts of the date, and named zones. */
 const iso = new RegExp(
-  String.raw`^(\d{4})([-/.:])(\d\d)\2(\d\d)[T _](\d\d)([:-])(\d\d)(?:\6(\d\d)${fraction})?\s{0,4}?${zone}${zoneAgain}$`,
+  String.raw`^(\d{4})([-/.:])(\d\d)\2(\d\d)[T _](\d\d)([:-])(\d\d)(?:\6(\d\d)${fraction})?\s{0,4}?(?:[A-Z]{3,4}(?=[+-]\d{4}$))?${zone}${zoneAgain}$`,
   'i',
 )
 /** `20261124T120000Z` */
@@ -17,7 +17,8 @@ const basic = new RegExp(String.raw`^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)${fra
 /** `24.11.2026 12:00:00` */
 const german = /^(\d\d?)\.(\d\d?)\.(\d{4}),?[ T](\d\d?):(\d\d)(?::(\d\d))?$/
 /** `24/11/2026 12:00:00`, and `11/24/2026 12:00:00 PM`: where the day is above 12 nobody can take it for the month. */
-const slashes = /^(\d\d?)[/-](\d\d?)[/-](\d{4}),?[ T](\d\d?):(\d\d)(?::(\d\d))?(?: ?([AP])M)?$/i
+const slashes =
+  /^(\d\d?)[/-](\d\d?)[/-](\d{4}),?[ T](\d\d?):(\d\d)(?::(\d\d))?(?: ?([AP])M)?(?: (UTC|GMT|Z))?$/i
 /** `Tue, 24 Nov 2026 12:00:00 GMT` [RFC 5322, 3.3] */
 const mail = /^(?:[A-Z][a-z]{2}, )?(\d\d?) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) (GMT|UTC|[+-]\d{4})$/
 /** `Tue Nov 24 12:00:00 2026`, of ctime(); Java has a zone before the year, others behind it. */
@@ -79,13 +80,13 @@ export function timeOfText(text: string, clock: ZoneClock | null): number | null
 }
 
 function slashedTime(found: RegExpExecArray, clock: ZoneClock | null): number | null {
-  const [, first, second, year, hour, minute, seconds, half] = found
+  const [, first, second, year, hour, minute, seconds, half, offset] = found
   const [one, two] = [Number(first), Number(second)]
   if (one <= 12 && two <= 12 && one !== two) return null
   const [day, month] = one > 12 ? [first, second] : [second, first]
   const whole = hourOf(hour, half)
   if (whole === null) return null
-  return moment([year, month, day, whole, minute, seconds], undefined, undefined, clock)
+  return moment([year, month, day, whole, minute, seconds], undefined, offset, clock)
 }
 
 /** Of twelve hours twice, `half` of the day A or P. */

@@ -6,15 +6,17 @@ export type TimeClass = 'measured' | 'plain' | 'sent'
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/))
 const core = words(
-  'time timestamp ts tst tstamp stamp date datetime dt epoch unix unixtime unixtimestamp posix utc jd mjd ticks localtime horodate horodatage zeit uhrzeit zeitstempel',
+  'time timestamp ts tst tstamp stamp date datetime dt epoch unix unixtime unixtimestamp posix utc jd mjd ticks localtime horodate horodatage zeit uhrzeit zeitstempel clock rxtime txtime',
 )
 const measured = words(
-  'measure measured measurement meas sample sampled sampling record recorded observe observed observation obs read reading capture captured acquisition acq acquired event device sensor fix gps gnss meter data log logged collect collected source phenomenon taken',
+  'measure measured measurement meas sample sampled sampling record recorded observe observed observation obs read reading capture captured acquisition acq acquired event device sensor fix gps gnss meter data log logged collect collected source phenomenon taken snapshot location',
 )
 const sent = words(
-  'sent send publish published report reported receive received recv rx gateway gw server msg message packet uplink enqueued processed current system',
+  'sent send publish published report reported receive received recv rx gateway gw server msg message packet uplink enqueued processed current system tx rxtime txtime arrival upload terminal',
 )
-const rest = words('ms us ns s sec secs seconds millis milliseconds iso iso8601 local full gmt')
+const rest = words(
+  'ms us ns s sec secs seconds msec usec nsec millis milliseconds iso iso8601 local locale full gmt of',
+)
 const pastParticiple =
   /^(?:measured|sampled|recorded|observed|captured|acquired|collected|logged|read|taken|sent|published|reported|received)$/
 
@@ -53,10 +55,11 @@ function classify(name: string): TimeClass | null {
 
 const ranks = { measured: 0, plain: 2, sent: 4 }
 
-/** Which of several names goes first: measured before sent, what may be local behind what is not. */
+/** Which of several names goes first: measured before sent before received, what may be local behind what is not. */
 export function timeRank(name: string): number | null {
   const found = timeClass(name)
-  return found && ranks[found] + (/local/i.test(name) ? 1 : 0)
+  if (!found) return null
+  return ranks[found] + (/local/i.test(name) ? 1 : 0) + (/^(?:rx|rec)|arriv/i.test(name) ? 2 : 0)
 }
 
 /** Whether a time without an offset is one of UTC by its name, or that of the member at the end of a path. */
