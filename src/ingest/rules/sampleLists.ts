@@ -30,7 +30,7 @@ const bare = (): Fields => Object.create(null) as Fields
 
 /** Each sample with its time and what stands beside them without one; `null` where there are none. */
 export function listSamples(fields: Fields, look: ListLook): DecodedRecord[] | null {
-  return parallel(fields, look) ?? rows(fields, look) ?? byTimeKey(fields, look)
+  return parallel(fields, look) ?? rows(fields, look) ?? byTimeKey(fields, look) ?? oneRow(fields, look)
 }
 
 function parallel(fields: Fields, look: ListLook): DecodedRecord[] | null {
@@ -148,6 +148,16 @@ function byTimeKey(fields: Fields, look: ListLook): DecodedRecord[] | null {
   const made = [...samples.values()]
   if (made.length === 1) return [{ time: (made[0] as DecodedRecord).time, fields }]
   return made.length === 0 ? null : withRest(fields, made, (path) => timeKey.test(path))
+}
+
+/** `[1795521590, 21.5]`, of JSON or of a line: a time and nothing else that could be one. */
+function oneRow(fields: Fields, look: ListLook): DecodedRecord[] | null {
+  const time = look.timeOf(fields['0'], dayMs)
+  if (time === null || fields['1'] === undefined) return null
+  for (const path in fields) {
+    if (path.includes('.') || (path !== '0' && look.timeOf(fields[path], monthMs) !== null)) return null
+  }
+  return [{ time, fields }]
 }
 
 function withRest(

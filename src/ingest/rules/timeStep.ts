@@ -11,7 +11,7 @@ import { composedTime } from './composedTime.ts'
 import { nearTime } from './nearTime.ts'
 import { nestedTime } from './nestedTime.ts'
 import { isoTime, localTime, timeOfText } from './timeText.ts'
-import { isUtcName, timeRank } from './timeWords.ts'
+import { isNoEpoch, isUtcName, timeRank } from './timeWords.ts'
 
 /** The time of a record by its fields, or `null`. */
 export type TimeStep = (fields: Fields, receivedAt: number) => number | null
@@ -102,6 +102,7 @@ function namedTime(
     for (const name in fields) {
       const rank = timeRank(name)
       if (rank === null || rank >= firstRank) continue
+      if (isNoEpoch(name) && /^\d{9,16}$/.test(String(fields[name]))) continue
       const time = trustedTime(
         read(fields[name] as FieldValue, receivedAt, isUtcName(name)),
         receivedAt,

@@ -6,7 +6,7 @@ export type TimeClass = 'measured' | 'plain' | 'sent'
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/))
 const core = words(
-  'time timestamp ts tst tstamp stamp date datetime dt epoch unix unixtime unixtimestamp posix utc jd mjd ticks localtime horodate horodatage zeit uhrzeit zeitstempel clock rxtime txtime',
+  'time timestamp ts tst tstamp stamp date datetime dt epoch unix unixtime unixtimestamp posix utc jd mjd ticks localtime horodate horodatage zeit uhrzeit zeitstempel rxtime txtime',
 )
 const measured = words(
   'measure measured measurement meas sample sampled sampling record recorded observe observed observation obs read reading capture captured acquisition acq acquired event device sensor fix gps gnss meter data log logged collect collected source phenomenon taken snapshot location',
@@ -64,3 +64,6 @@ export function timeRank(name: string): number | null {
 
 /** Whether a time without an offset is one of UTC by its name, or that of the member at the end of a path. */
 export const isUtcName = (path: string): boolean => /utc|gmt/i.test(path.slice(path.lastIndexOf('.') + 1))
+
+/** Whether a number of seconds by this name is a count of something else. */
+export const isNoEpoch = (name: string): boolean => /ticks$|^m?jd$/i.test(name)
