@@ -56,6 +56,7 @@ const known = new Map<string, string | null>()
 
 /** What part of a time a field can be by its path; `null`: none. */
 function partOf(path: string): string | null {
+  if (path.length > 40) return null
   let found = known.get(path)
   if (found === undefined) {
     if (known.size >= pathsMax) known.clear()

@@ -26,10 +26,11 @@ const known = new Map<string, TimeClass | null>()
 
 /** What the name of a member says of its time; `null`: it is none, or another one. */
 export function timeClass(name: string): TimeClass | null {
+  if (name.length > 40) return null
   let found = known.get(name)
   if (found === undefined) {
     if (known.size >= namesMax) known.clear()
-    found = name.length > 40 ? null : classify(name)
+    found = classify(name)
     known.set(name, found)
   }
   return found
