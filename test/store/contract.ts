@@ -258,6 +258,28 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
       await check()
     })
 
+    test('aggregates count nothing of a payload with more leaves or levels than count', async () => {
+      const list = (leaves: number): Buffer => Buffer.from(JSON.stringify(new Array(leaves).fill(1)))
+      const deep = (levels: number): Buffer => Buffer.from(`${'['.repeat(levels)}1${']'.repeat(levels)}`)
+      for (const [topic, payload] of Object.entries({
+        most: list(65_536),
+        more: list(65_537),
+        deepest: deep(1024),
+        deeper: deep(1025),
+      })) {
+        await append(store, { topic, time: 1, payload })
+      }
+      const ask = { filters: ['#'], fields: [], quantiles: [], edges: Float64Array.of(0, 10) }
+      const check = async (): Promise<void> => {
+        const found = await collectSeries(store, ask)
+        expect(new Set(found.map(({ group }) => group))).toEqual(new Set(['most', 'deepest']))
+        expect(found.length).toBe(65_537)
+      }
+      await check()
+      await engine.settle(store)
+      await check()
+    })
+
     test('aggregates of a group put its topics together, and leave out what has none', async () => {
       await append(store, { topic: 'home/a', time: 1, payload: Buffer.from('{"t":1}') })
       await append(store, { topic: 'home/b', time: 2, payload: Buffer.from('{"t":2}') })
