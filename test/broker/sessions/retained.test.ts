@@ -74,9 +74,10 @@ describe('SUBSCRIBE to everything', () => {
     const server = await startServer({ principals: { '': { mayRead: (topic) => topic !== 'many/0' } } })
     let seen = 0
     for (let i = 0; i < everything; i++) server.sessions.registry.retained.set(message(`many/${i}`))
-    const { matchNow } = server.sessions.registry.retained
-    server.sessions.registry.retained.matchNow = function (this: RetainedTree, wanted) {
-      const found = matchNow.call(this, wanted)
+    const { retained } = server.sessions.registry
+    const matchNow = retained.matchNow.bind(retained)
+    retained.matchNow = (wanted) => {
+      const found = matchNow(wanted)
       return {
         next: () => {
           seen++
