@@ -47,7 +47,7 @@ test('a query at one time gives metric and value, by GET and by form', async () 
   expect(await post('/query', form)).toMatchObject(expected)
   // As URLSearchParams, Python's requests and Go write it.
   const plus = new URLSearchParams({ query: 'bytes {topic=~"open/.*"}', time: String(start + 540) })
-  expect(await get(`/query?${plus}`)).toMatchObject(expected)
+  expect(await get(`/query?${plus.toString()}`)).toMatchObject(expected)
   expect(await post('/query', { query: '1+1' })).toMatchObject({
     data: { resultType: 'scalar', result: [expect.any(Number), '2'] },
   })
