@@ -4,7 +4,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from '@sinclair/typebox'
 import { AppError } from '../../domain/errors.ts'
-import { parseTime, timeMax } from '../../domain/time.ts'
+import { timeMax, timeOf } from '../../domain/time.ts'
 import { listRejects, type Previewed, previewRules } from '../../ingest/rules/preview.ts'
 import type { RouteContext } from '../context.ts'
 import { signalOf } from '../gone.ts'
@@ -112,8 +112,8 @@ function addLooking(
       filters: filtersOf(topics, principal),
       mayRead: (name) => principal.mayRead(name),
       limit,
-      from: Math.floor(parseTime(from, now)),
-      to: to === undefined ? timeMax : Math.ceil(parseTime(to, now)),
+      from: Math.floor(timeOf('from', from, now)),
+      to: to === undefined ? timeMax : Math.ceil(timeOf('to', to, now)),
       signal: signalOf(reply),
     })
     const rows = found.rejects.map((reading) => encodeReading(reading, reading.fields ?? {}, style, false))
