@@ -24,6 +24,7 @@ import { answerCors } from './cors.ts'
 import { createCredentialCheck, type LoginGuard } from './credentials.ts'
 import { createLogin } from './login.ts'
 import { addDocs } from './openapi.ts'
+import { takeBytes, wrongType } from './bodyTypes.ts'
 import { checkKnown } from './parameters.ts'
 import { encodeProblem, sendFault, toAppError } from './problem.ts'
 import { createRates, type Rates } from './rates.ts'
@@ -264,9 +265,7 @@ function addMeasures(app: FastifyInstance, metrics: Metrics): void {
 function addErrorHandling(app: FastifyInstance, log: Log): void {
   // Bodies stay bytes: payload_json is published as it was written.
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body),
-  )
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, takeBytes)
   app.addHook('onRequest', async (request) => {
     const fault = faultOf(request.query)
     if (fault !== undefined) {
@@ -277,7 +276,10 @@ function addErrorHandling(app: FastifyInstance, log: Log): void {
     const isLenient = request.url.startsWith('/docs') || request.routeOptions.config.lenient === true
     if (!request.is404 && !isLenient) checkKnown(request)
   })
-  app.setErrorHandler((error, request, reply) => sendFault(request, reply, toAppError(error, log)))
+  app.setErrorHandler((error, request, reply) => {
+    const isOfType = (error as { code?: string }).code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE'
+    return sendFault(request, reply, isOfType ? wrongType(request) : toAppError(error, log))
+  })
   app.setNotFoundHandler((request, reply) => {
     const [path = '/'] = request.url.split('?')
     const allowed = (['GET', 'HEAD', 'POST', 'PUT', 'DELETE'] as const).filter((method) =>

@@ -56,6 +56,18 @@ test.each([
 })
 
 test.each([
+  ['/api/v1/publish', 'application/x-www-form-urlencoded', '', 'Content-Type: send application/json, not'],
+  ['/api/v1/import', 'application/json', '', 'Content-Type: send application/x-ndjson or text/csv, not'],
+  ['/api/v1/publish', 'application/json', 'gzip', 'Content-Encoding: send the body as it is, not as "gzip"'],
+])('a body of another type or coding is told what %s takes', async (target, type, coding, detail) => {
+  const headers = { 'content-type': type, ...(coding === '' ? {} : { 'content-encoding': coding }) }
+  const response = await server.ask(target, { method: 'POST', headers, body: 'topic=a' })
+  expect(response.status).toBe(415)
+  const [path] = detail.split(':')
+  expect(await response.json()).toMatchObject({ detail: expect.stringContaining(detail), errors: [{ path }] })
+})
+
+test.each([
   ['/labels?start=2026-13-01T00:00:00Z', /invalid parameter "start".*timestamp/],
   ['/label/%ed/values', /%ed/],
   ['/nothing', /no such route/],

@@ -6,6 +6,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { AppError } from '../../domain/errors.ts'
 import { timeMax, timeOf } from '../../domain/time.ts'
 import { listRejects, type Previewed, previewRules } from '../../ingest/rules/preview.ts'
+import { takeBytes } from '../bodyTypes.ts'
 import type { RouteContext } from '../context.ts'
 import { signalOf } from '../gone.ts'
 import { filtersOf, topicParameters } from '../parameters.ts'
@@ -40,7 +41,7 @@ export function addRules(app: FastifyInstance, context: RouteContext): void {
     }
   }
   for (const type of ['application/yaml', 'text/yaml', 'text/plain']) {
-    app.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+    app.addContentTypeParser(type, { parseAs: 'buffer' }, takeBytes)
   }
   const shown = { tags: ['rules'], response: { 200: rulesAnswer } }
   const inForce = () => {
