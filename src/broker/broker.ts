@@ -17,6 +17,7 @@ import type { BrokerClient } from './client.ts'
 import { openEngine } from './engine.ts'
 import { type ListenerInfo, listenersOf, startListeners } from './listeners/listeners.ts'
 import { watchPresence } from './presence.ts'
+import { openPresence } from './presenceFile.ts'
 import { createRetainCheck, listenerKey } from './retainSource.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { stopGracefully } from './stop.ts'
@@ -34,6 +35,8 @@ export interface BrokerDependencies {
   store: ReadingStore
   /** Sessions and retained messages, and the way of messages to them. */
   sessions: Sessions
+  /** Where it is kept who came and went; without it that ends with the process. */
+  presenceFile?: string
   metrics: Metrics
   log: Log
 }
@@ -75,6 +78,8 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
   const { auth, authOf = () => auth, capture, store, sessions, metrics, log, hostOf } = dependencies
   const { router, journal, traffic } = sessions
   const receipts = createReceipts(store)
+  const clientsMax = config.presence_clients
+  const presence = await openPresence({ clientsMax, file: dependencies.presenceFile ?? '', log })
   const inFlight = { count: 0 }
   const counted: Capture = (reading, options, done) => {
     inFlight.count++
@@ -100,7 +105,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
   const around = { receipts, sessions, bans, mayStay, metrics, log }
   const engine = await openEngine(config, { capture: counted, ...around })
   const { aedes } = engine
-  const presence = watchPresence(aedes, { clientsMax: config.presence_clients })
+  watchPresence(aedes, presence)
   const meter = createMeter(config, traffic)
   const listeners = await startListeners(limits, {
     bans,
@@ -137,6 +142,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
       await stopGracefully({ clients: connected, pending: () => inFlight.count, log })
       await engine.close()
       await listeners.close()
+      await presence.close()
     },
   }
 }

@@ -100,7 +100,8 @@ export function addPresence(app: FastifyInstance, { login, broker, limits }: Rou
     querystring: search,
     tags: ['server'],
     summary: 'Who connected and disconnected, and why; newest first',
-    description: 'Since the server started; of each client the last 32, of the last mqtt.presence_clients.',
+    description:
+      'Also from before the last start; of each client the last 32, of the last mqtt.presence_clients.',
     response: { 200: Type.Object({ data: Type.Array(presenceSchema), has_more: Type.Boolean() }) },
   }
   app.get('/api/v1/presence', { schema }, async (request, reply) => {
