@@ -78,8 +78,6 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
   const { auth, authOf = () => auth, capture, store, sessions, metrics, log, hostOf } = dependencies
   const { router, journal, traffic } = sessions
   const receipts = createReceipts(store)
-  const clientsMax = config.presence_clients
-  const presence = await openPresence({ clientsMax, file: dependencies.presenceFile ?? '', log })
   const inFlight = { count: 0 }
   const counted: Capture = (reading, options, done) => {
     inFlight.count++
@@ -105,7 +103,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
   const around = { receipts, sessions, bans, mayStay, metrics, log }
   const engine = await openEngine(config, { capture: counted, ...around })
   const { aedes } = engine
-  watchPresence(aedes, presence)
+  const presence = watchPresence(aedes, await openPresence(config, dependencies))
   const meter = createMeter(config, traffic)
   const listeners = await startListeners(limits, {
     bans,
@@ -141,8 +139,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
       await bridges.stop()
       await stopGracefully({ clients: connected, pending: () => inFlight.count, log })
       await engine.close()
-      await listeners.close()
-      await presence.close()
+      await Promise.all([listeners.close(), presence.close()])
     },
   }
 }

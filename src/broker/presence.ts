@@ -64,13 +64,14 @@ export function createPresence({ clientsMax }: { clientsMax: number }): Presence
 }
 
 /** Takes note of every client of a broker. */
-export function watchPresence(aedes: AedesBroker, presence: Presence): void {
+export function watchPresence<T extends Presence>(aedes: AedesBroker, presence: T): T {
   for (const [name, event] of [
     ['client', 'connected'],
     ['clientDisconnect', 'disconnected'],
   ] as const) {
     aedes.on(name, (client) => presence.add(presenceOf(client as unknown as BrokerClient, event)))
   }
+  return presence
 }
 
 function presenceOf(client: BrokerClient, event: PresenceEvent['event']): PresenceEvent {

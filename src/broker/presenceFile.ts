@@ -13,10 +13,9 @@ export interface KeptPresence extends Presence {
   close(): Promise<void>
 }
 
-export interface PresenceOptions {
-  clientsMax: number
-  /** Empty: nothing outlasts the process. */
-  file: string
+export interface PresenceDeps {
+  /** Where it is kept; without it nothing outlasts the process. */
+  presenceFile?: string
   log: Log
 }
 
@@ -41,7 +40,10 @@ const eventSchema = Type.Object({
 })
 
 /** Clients that were connected when the server went are known to have gone then. */
-export async function openPresence({ clientsMax, file, log }: PresenceOptions): Promise<KeptPresence> {
+export async function openPresence(
+  { presence_clients: clientsMax }: { presence_clients: number },
+  { presenceFile: file = '', log }: PresenceDeps,
+): Promise<KeptPresence> {
   const presence = createPresence({ clientsMax })
   if (file === '' || clientsMax === 0) return { ...presence, close: async () => undefined }
   await load(presence, file, log)

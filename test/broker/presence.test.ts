@@ -123,7 +123,8 @@ function makeFile(): string {
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
   return join(directory, 'presence')
 }
-const openFile = (file: string) => openPresence({ clientsMax: 10, file, log: pino({ level: 'silent' }) })
+const openFile = (presenceFile: string) =>
+  openPresence({ presence_clients: 10 }, { presenceFile, log: pino({ level: 'silent' }) })
 
 test('who came and went is known after a restart, and who was there when the server went has gone then', async () => {
   const file = makeFile()
