@@ -2,6 +2,9 @@
 
 import { useEffect, useState } from 'preact/hooks'
 
+/** Stands between topics in a text: the one character that none of them holds. */
+export const between = '\0'
+
 /** The text once it has not changed for `forMs`. */
 export function useStill(text: string, forMs: number): string {
   const [still, setStill] = useState('')

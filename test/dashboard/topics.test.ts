@@ -34,6 +34,8 @@ test('the tree opens level by level with live values; the chosen topic shows wha
   await detail.locator('.line.gone', { hasText: '"temperature": 20.5' }).waitFor()
   await page.getByRole('treeitem', { name: /^climate.*21\.5/ }).waitFor()
   await detail.getByText('temperature, the last 24 hours').waitFor()
+  const fields = await detail.getByRole('region', { name: 'Fields' }).boundingBox()
+  expect(fields?.height).toBeGreaterThan(60)
   await checkAccessibility(page)
   await picture(page, 'topics-light')
   await device.subscribeAsync(climate)
@@ -108,6 +110,7 @@ test('names and payloads that want to be more than text are text', async () => {
     'evil/\u202egnp.exe',
     `evil/${'x'.repeat(5000)}`,
     'evil/__proto__',
+    'evil/two\nlines',
     'evil/" onload="x',
   ]
   await publishAll(topics, evil)

@@ -3,7 +3,7 @@
 
 import { rows } from '../../listing.ts'
 import { usePoll } from '../../poll.ts'
-import { useStill } from '../../still.ts'
+import { between, useStill } from '../../still.ts'
 
 export interface Outlook {
   /** Name of the field that is drawn. */
@@ -29,8 +29,8 @@ const everyMs = 60_000
 
 /** `topics`: no more than one request may name. */
 export function useOutlook(topics: readonly string[]): ReadonlyMap<string, Outlook> {
-  const key = useStill(topics.join('\n'), stillMs)
-  const asked = key === '' ? [] : key.split('\n')
+  const key = useStill(topics.join(between), stillMs)
+  const asked = key === '' ? [] : key.split(between)
   const { data } = usePoll(() => load(asked), everyMs, key === '' ? null : key)
   return data.value ?? none
 }

@@ -7,7 +7,7 @@ import { Sparkline } from '../../parts/sparkline.tsx'
 import { VirtualList } from '../../parts/virtualList.tsx'
 import { now, usePoll } from '../../poll.ts'
 import { goTo, route } from '../../route.ts'
-import { useStill } from '../../still.ts'
+import { between, useStill } from '../../still.ts'
 import type { LiveReading } from '../../stream.ts'
 import { formatAge, formatTime, harmless } from '../../words.ts'
 import { TopicDetail } from './detail.tsx'
@@ -127,9 +127,9 @@ function topicsOf(shown: readonly TreeRow[]): string[] {
 
 /** The newest readings of the topics in sight, asked for as long as they are, and not while they rush by. */
 function useValues(topics: readonly string[]): ReadonlyMap<string, LiveReading> {
-  const key = useStill(topics.join('\n'), restMs)
+  const key = useStill(topics.join(between), restMs)
   const { data } = usePoll(
-    () => rows<LiveReading>('/api/v1/latest', { topic: key.split('\n'), raw: 1, limit: valuesMax }),
+    () => rows<LiveReading>('/api/v1/latest', { topic: key.split(between), raw: 1, limit: valuesMax }),
     valuesEveryMs,
     key === '' ? null : key,
   )
