@@ -114,7 +114,7 @@ export const configSchema = Type.Object(
       }),
       presence_clients: count(
         10_000,
-        'Clients whose last 32 connects and disconnects are remembered, in memory. 0: none.',
+        'Clients whose last 32 connects and disconnects are remembered, also over a restart. 0: none.',
       ),
       sys_interval_s: count(
         10,

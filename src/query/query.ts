@@ -5,7 +5,7 @@ import { createGate } from '../auth/gate.ts'
 import type { FieldDescription } from '../domain/description.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Fields, Reading } from '../domain/reading.ts'
-import { parseTime, timeMax } from '../domain/time.ts'
+import { timeMax, timeOf } from '../domain/time.ts'
 import type { ReadingStore, TopicInfo } from '../store/store.ts'
 import {
   type AggregateLimits,
@@ -243,14 +243,15 @@ function rangeOf(
   listing: { from?: string | undefined; to?: string | undefined },
   now: number,
 ): { from: number; to: number } {
-  const end = listing.to === undefined ? timeMax : parseTime(listing.to, now)
+  const end = listing.to === undefined ? timeMax : timeOf('to', listing.to, now)
   // `to` is exclusive; "up to now" is to hold what was stored in this very millisecond.
   const to = listing.to === undefined || listing.to === 'now' ? end + 1 : end
   const from = Math.floor(
-    listing.from === undefined ? Math.min(now, to) - hourMs : parseTime(listing.from, now),
+    listing.from === undefined ? Math.min(now, to) - hourMs : timeOf('from', listing.from, now),
   )
   if (from >= to) {
-    throw new AppError('bad_time', 'the range is empty: `from` must be before `to` (from ≤ time < to)')
+    const message = 'the range is empty: `from` must be before `to` (from ≤ time < to)'
+    throw new AppError('bad_time', message, { problems: [{ path: 'from', message }] })
   }
   return { from, to: Math.ceil(to) }
 }
@@ -269,7 +270,7 @@ function topicsQuery(listing: Listing, mark: string, signal: AbortSignal) {
 /** The moment of the first page holds for those that follow. */
 function asOfMoment({ asOf, cursor }: LatestListing, mark: string, now: number): number | undefined {
   if (cursor !== undefined) return decodeTopicCursor(mark, cursor).asOf
-  return asOf === undefined ? undefined : Math.floor(parseTime(asOf, now))
+  return asOf === undefined ? undefined : Math.floor(timeOf('as_of', asOf, now))
 }
 
 function contains(text: string | undefined): { contains?: string } {

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from '@sinclair/typebox'
 import type { Principal } from '../../auth/principal.ts'
 import { AppError } from '../../domain/errors.ts'
-import { parseTime, timeMax, type TimeUnit } from '../../domain/time.ts'
+import { timeMax, timeOf, type TimeUnit } from '../../domain/time.ts'
 import { printable } from '../../domain/topic.ts'
 import { sendPage } from '../answer.ts'
 import type { RouteContext } from '../context.ts'
@@ -100,7 +100,8 @@ export function addPresence(app: FastifyInstance, { login, broker, limits }: Rou
     querystring: search,
     tags: ['server'],
     summary: 'Who connected and disconnected, and why; newest first',
-    description: 'Since the server started; of each client the last 32, of the last mqtt.presence_clients.',
+    description:
+      'Also from before the last start; of each client the last 32, of the last mqtt.presence_clients.',
     response: { 200: Type.Object({ data: Type.Array(presenceSchema), has_more: Type.Boolean() }) },
   }
   app.get('/api/v1/presence', { schema }, async (request, reply) => {
@@ -109,8 +110,8 @@ export function addPresence(app: FastifyInstance, { login, broker, limits }: Rou
     const now = Date.now()
     const events = broker.presence({
       ...(client === undefined ? {} : { clientId: client }),
-      from: parseTime(from, now),
-      to: to === undefined ? timeMax : parseTime(to, now),
+      from: timeOf('from', from, now),
+      to: to === undefined ? timeMax : timeOf('to', to, now),
       limit: limit + 1,
     })
     void reply.header('cache-control', 'no-store')
