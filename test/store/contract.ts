@@ -259,7 +259,8 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
     })
 
     test('aggregates count nothing of a payload with more leaves or levels than count', async () => {
-      const list = (leaves: number): Buffer => Buffer.from(JSON.stringify(new Array(leaves).fill(1)))
+      const list = (leaves: number): Buffer =>
+        Buffer.from(JSON.stringify(Array.from({ length: leaves }, () => 1)))
       const deep = (levels: number): Buffer => Buffer.from(`${'['.repeat(levels)}1${']'.repeat(levels)}`)
       for (const [topic, payload] of Object.entries({
         most: list(65_536),
