@@ -55,6 +55,16 @@ test('a batch with one forbidden topic publishes nothing', async () => {
   expect(store.status.readings).toBe(0)
 })
 
+test('clients of InfluxDB find the server, without a login', async () => {
+  const server = await start()
+  const ping = await server.ask('/ping', { user: null })
+  expect([ping.status, ping.headers.get('x-influxdb-version')]).toEqual([204, 'v2.7.0'])
+  const verbose = await server.ask('/ping?verbose=true', { user: null })
+  expect([verbose.status, await verbose.json()]).toEqual([200, { version: 'v2.7.0' }])
+  const health = await server.ask('/health', { user: null })
+  expect([health.status, await health.json()]).toMatchObject([200, { status: 'pass' }])
+})
+
 test('a store that takes no writes is a 503 with Retry-After, and readyz says so', async () => {
   const { ask } = await start({
     publish: () => Promise.reject(new AppError('store_full', 'the disk is full')),
@@ -65,6 +75,8 @@ test('a store that takes no writes is a 503 with Retry-After, and readyz says so
   expect(response.headers.get('retry-after')).toBe('1')
   expect(await response.json()).toMatchObject({ code: 'store_full', detail: 'the disk is full' })
   expect((await ask('/readyz', { user: null })).status).toBe(503)
+  const health = await ask('/health', { user: null })
+  expect([health.status, await health.json()]).toMatchObject([503, { status: 'fail' }])
   expect((await ask('/healthz', { user: null })).status).toBe(200)
 })
 
