@@ -45,6 +45,20 @@ test('what was acknowledged is in the very next read, also with to=now', async (
   }
 })
 
+test.each(['latest', 'readings'])(
+  'who waits for a min_seq in %s that never comes holds up nobody, and is told',
+  async (route) => {
+    const { ask } = await start({ limits: { query_concurrency: 1, query_time_ms: 5000 } })
+    const waits = ask(`/api/v1/${route}?min_seq=${Number.MAX_SAFE_INTEGER}`)
+    let isWaiting = true
+    void waits.finally(() => (isWaiting = false))
+    for (let n = 0; n < 2; n++) expect((await ask('/api/v1/latest')).status).toBe(200)
+    expect(isWaiting).toBe(true)
+    const told = await waits
+    expect([told.status, await told.json()]).toMatchObject([422, { errors: [{ path: 'min_seq' }] }])
+  },
+)
+
 test('a batch with one forbidden topic publishes nothing', async () => {
   const { ask, store } = await start()
   const batch = [
