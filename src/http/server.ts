@@ -35,6 +35,7 @@ import { addClients, addPresence, addRetained } from './routes/clients.ts'
 import { addExport } from './routes/export.ts'
 import { addGrafana } from './routes/grafana.ts'
 import { addImport } from './routes/import.ts'
+import { addInfluxProbes } from './routes/influxProbes.ts'
 import { addLineProtocol } from './routes/lineProtocol.ts'
 import { addPrometheus } from './routes/prometheus.ts'
 import { addPublish } from './routes/publish.ts'
@@ -146,7 +147,10 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
 /** Every route, in the order of the reference. */
 async function addRoutes(app: FastifyInstance, context: RouteContext, rates: Rates): Promise<void> {
   const { login, log } = context
-  await app.register(async (open) => addOpenServerRoutes(open, context))
+  await app.register(async (open) => {
+    addOpenServerRoutes(open, context)
+    addInfluxProbes(open, context)
+  })
   await app.register(async (closed) => {
     closed.addHook('onRequest', async (request, reply) => {
       if (request.routeOptions.config.isOpen === true) return

@@ -192,12 +192,11 @@ async function readLatest(
   const asOf = asOfMoment(listing, mark, now)
   const work = async (signal: AbortSignal): Promise<Page<FoundReading>> => {
     const ask = { ...topicsQuery(listing, mark, signal), ...(asOf === undefined ? {} : { asOf }) }
-    await live.reached(listing.minSeq ?? 0, signal)
     const readings = await store.latest(ask)
     const fit = readings.slice(0, countWithin(readings, limits.page_bytes))
     return topicPage(fit, listing, { mark, signal }, found, { cut: fit.length < readings.length, asOf })
   }
-  return under('latest', work, listing.signal)
+  return under('latest', work, listing.signal, arrivalOf(live, limits, listing.minSeq))
 }
 
 async function readReadings(
@@ -212,7 +211,6 @@ async function readReadings(
   return under(
     'readings',
     async (signal) => {
-      await live.reached(listing.minSeq ?? 0, signal)
       const rows: FoundReading[] = []
       const after = start ? { after: start.after } : {}
       let bytes = 0
@@ -235,7 +233,21 @@ async function readReadings(
       return { rows, limit, next }
     },
     listing.signal,
+    arrivalOf(live, limits, listing.minSeq),
   )
+}
+
+/** Waits for `min_seq` without a place among the queries that run: whoever asks for what never comes stands in nobody's way. */
+function arrivalOf(live: Live, { query_time_ms: timeMs }: QueryLimits, minSeq = 0) {
+  return async (signal: AbortSignal): Promise<void> => {
+    try {
+      await live.reached(minSeq, signal)
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'query_limit')) throw error
+      const message = `nothing so new was stored here within ${timeMs} ms (limits.query_time_ms)`
+      throw new AppError('query_limit', `min_seq: ${message}`, { problems: [{ path: 'min_seq', message }] })
+    }
+  }
 }
 
 /** An hour up to now, unless the caller says otherwise. Without `to` there is no upper bound: what was just stored is in. */

@@ -34,6 +34,8 @@ test.each([
   ['GET', '/api/v1/tree?below=%00', 'below'],
   ['GET', '/api/v1/topics?cursor=x', 'cursor'],
   ['GET', '/api/v1/readings?cursor=', 'cursor'],
+  ['GET', '/api/v1/retained?cursor=!!!', 'cursor'],
+  ['GET', '/api/v1/clients?cursor=', 'cursor'],
   ['GET', '/api/v1/readings?limit=%ed', 'limit'],
 ])('%s %s names the parameter', async (method, target, path) => {
   const response = await server.ask(target, { method })

@@ -1,6 +1,7 @@
 // Routes about the broker: who is connected or known, disconnecting one (both for keepers of the server alone), and the
 // retained messages.
 
+import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from '@sinclair/typebox'
 import type { Principal } from '../../auth/principal.ts'
@@ -189,10 +190,18 @@ function pageAfter<T>(
   limit: number,
   cursor: string | undefined,
 ): { rows: T[]; next: string | null } {
-  const after = cursor === undefined ? null : Buffer.from(cursor, 'base64url').toString()
+  const after = cursor === undefined ? null : nameIn(cursor)
   const rest = after === null ? sorted : sorted.filter((one) => nameOf(one) > after)
   const rows = rest.slice(0, limit)
   const last = rows.at(-1)
   const next = rest.length > limit && last ? Buffer.from(nameOf(last)).toString('base64url') : null
   return { rows, next }
+}
+
+function nameIn(cursor: string): string {
+  const bytes = Buffer.from(cursor, 'base64url')
+  // What is no base64 comes to nothing, and would begin the list anew without a word.
+  if (cursor !== '' && isUtf8(bytes) && bytes.toString('base64url') === cursor) return bytes.toString()
+  const message = 'the cursor is not one that this server gave; start again without cursor'
+  throw new AppError('bad_cursor', message, { problems: [{ path: 'cursor', message }] })
 }

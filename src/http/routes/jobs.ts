@@ -61,7 +61,7 @@ export function addJobs(app: FastifyInstance, { jobs, login }: RouteContext): vo
       const job = await jobs.start({
         kind,
         filters: filtersOf(topics, login.principalOf(request)),
-        from: from === undefined ? 0 : Math.floor(timeOf('from', from, now)),
+        from: from === undefined ? -timeMax : Math.floor(timeOf('from', from, now)),
         to: to === undefined ? timeMax : Math.ceil(timeOf('to', to, now)),
       })
       return reply.code(202).header('location', `/api/v1/jobs/${job.id}`).send(shown(job))
@@ -102,7 +102,7 @@ function shown(job: Job): Static<typeof jobSchema> {
     kind,
     state,
     topics: [...job.filters],
-    from: job.from === 0 ? null : formatTime(job.from),
+    from: job.from === -timeMax ? null : formatTime(job.from),
     to: job.to === timeMax ? null : formatTime(job.to),
     rules,
     total,

@@ -80,6 +80,7 @@ export function addPrometheus(app: FastifyInstance, { login, query }: RouteConte
       }
     }
     addQueries(add, query)
+    addFormat(add, query)
     addSeries(add, query)
     for (const [path, summary, data] of still) {
       const parameters = path === '/query_exemplars' ? (['query', 'start', 'end'] as const) : []
@@ -109,6 +110,14 @@ function addQueries(add: Add, query: Query): void {
       const steps = { startMs, endMs, stepMs: stepOf(required(given, 'step')) }
       return query.promql.range(required(given, 'query'), steps, asker)
     },
+  })
+}
+
+function addFormat(add: Add, query: Query): void {
+  add('/format_query', {
+    summary: 'PromQL laid out for reading',
+    parameters: ['query'],
+    handle: async (given) => JSON.stringify(await query.promql.format(required(given, 'query'))),
   })
 }
 

@@ -57,7 +57,7 @@ export function addRemoval(app: FastifyInstance, { login, readings }: RouteConte
       if (!isDryRun && asked.confirm === undefined)
         throw missing('confirm', 'ask with dry_run=1 first, then send the count as confirm=')
       const now = Date.now()
-      const from = asked.from === undefined ? 0 : Math.ceil(timeOf('from', asked.from, now))
+      const from = asked.from === undefined ? -timeMax : Math.ceil(timeOf('from', asked.from, now))
       const to = asked.to === undefined ? now + 1 : Math.min(timeMax, Math.ceil(timeOf('to', asked.to, now)))
       const range = {
         filters,
