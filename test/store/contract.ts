@@ -500,6 +500,9 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
         expect(await at(9)).toEqual([])
         expect(await at(19)).toEqual([first])
         expect(await at(29)).toEqual([between])
+        expect(await store.latest({ filters: [], limit: 10, asOf: 40, contains: 'z' })).toEqual([])
+        const behind = await store.latest({ filters: [], limit: 10, asOf: 40, after: 'a' })
+        expect(behind.map(({ topic }) => topic)).toEqual(['b'])
       }
     })
 
