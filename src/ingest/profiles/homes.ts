@@ -105,7 +105,7 @@ export const homes: readonly Profile[] = [
   // Last, for every topic; `#` is of none that begins with a dollar sign [MQTT-4.7.2-1].
   one('timestamps', 'Anything that says when', {
     name: 'timestamps',
-    topic: ['#', '$aws/#', '$oc/#', '$thing/#', '$iothub/#', '$dps/#', '$hw/#'],
+    topic: ['#', '$aws/#', '$oc/#', '$thing/#', '$iothub/#', '$dps/#', '$hw/#', '$sys/#'],
     time: [...anyTime],
     samples: true,
     fields: anyMissing,

@@ -75,6 +75,14 @@ export const anyTime: readonly TimeSource[] = [
   ...lists.flatMap((list) =>
     nestedNames.map((name): TimeSource => ({ path: `${list}0.${name}`, if: { [`${list}1.${name}`]: null } })),
   ),
+  // WeatherFlow.
+  { path: 'ob.0', format: 'epoch_s', max_age: '1d', if: { type: 'rapid_wind' } },
+  { path: 'evt.0', format: 'epoch_s', max_age: '1d', if: { type: ['evt_strike', 'evt_precip'] } },
+  // A list or a line of a time and what was measured: `[1795521590, 21.5]`.
+  { path: '0', format: 'iso8601', if: { '1.0': null } },
+  { path: '0', format: 'epoch_s', max_age: '1d' },
+  { path: '0', format: 'epoch_ms', max_age: '1d' },
+  { path: '*' },
   { path: '**' },
 ]
 

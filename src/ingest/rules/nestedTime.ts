@@ -2,6 +2,15 @@
 // message's when all of them are the same; else it holds several samples, and which of them it is about nobody can tell.
 
 import type { Fields, FieldValue } from '../../domain/reading.ts'
+import { timeLimits, trustedTime } from '../clean/times.ts'
+import type { ReadTime } from './timeStep.ts'
+import { isUtcName, timeClass } from './timeWords.ts'
+
+/** Whether a member by its name can say when something was; what it holds may be something else. */
+export const maySayWhen = (name: string): boolean => {
+  const found = name === 'date' ? null : timeClass(name)
+  return found === 'measured' || found === 'plain'
+}
 
 /** Members that say when something was. */
 export const timeNames: ReadonlySet<string> = new Set(
@@ -17,25 +26,42 @@ const others =
 /** What an attribute of a context broker is beside its value. */
 const wrapped = /\.(?:TimeInstant|timestamp|dateObserved)\.value$/i
 /** A time in two numbers, as protobuf, ROS and Firestore have it. */
-const split = /^(?:(.*)\.)?(?:ts|time|timestamp|stamp)\.(?:secs?|_?seconds|timeInSeconds)$/i
-const rest = ['nsec', 'nsecs', 'nanosec', 'nanos', '_nanoseconds', 'nanoseconds', 'offsetInNanos']
+const split = /^(?:(.*)\.)?(?:ts|time|timestamp|stamp)\.(?:secs?|_?seconds|timeInSeconds|tv_sec)$/i
+const rest: Readonly<Record<string, number>> = {
+  nsec: 1e6,
+  nsecs: 1e6,
+  nanosec: 1e6,
+  nanos: 1e6,
+  _nanoseconds: 1e6,
+  nanoseconds: 1e6,
+  offsetInNanos: 1e6,
+  tv_nsec: 1e6,
+  tv_usec: 1e3,
+  usec: 1e3,
+  micros: 1e3,
+}
+/** Times of one message that are less apart are of one moment. */
+export const sameMs = 1000
 
 /** Whether a field by its path may say when the message's sample was, alone or together with its neighbour. */
-function saysWhen(path: string): 'whole' | 'split' | null {
+function saysWhen(path: string): 'whole' | 'split' | 'maybe' | null {
   const parts = split.exec(path)
   if (parts) return others.test(parts[1] ?? '') ? null : 'split'
   const end = path.lastIndexOf('.')
   if (end === -1) return null
   if (wrapped.test(path)) return 'whole'
-  return timeNames.has(path.slice(end + 1)) && !others.test(path.slice(0, end)) ? 'whole' : null
+  if (others.test(path.slice(0, end))) return null
+  const name = path.slice(end + 1)
+  // `motion.at` may be when something last moved.
+  return timeNames.has(name) ? 'whole' : name.length > 4 && maySayWhen(name) ? 'maybe' : null
 }
 
 /** Milliseconds of seconds and the nanoseconds beside them. */
 function together(fields: Fields, path: string): number | null {
   const seconds = Number(fields[path])
   const above = path.slice(0, path.lastIndexOf('.') + 1)
-  const name = rest.find((one) => fields[above + one] !== undefined)
-  const time = seconds * 1000 + (name === undefined ? 0 : Number(fields[above + name]) / 1e6)
+  let time = seconds * 1000
+  for (const name in rest) time += Number(fields[above + name] ?? 0) / (rest[name] as number)
   return Number.isFinite(time) ? time : null
 }
 
@@ -43,10 +69,11 @@ function together(fields: Fields, path: string): number | null {
 const pathsMax = 10_000
 
 /** The time that all such fields of a message are, or `null`. */
-export function nestedTime(read: (value: FieldValue) => number | null): (fields: Fields) => number | null {
+export function nestedTime(read: ReadTime): (fields: Fields, receivedAt: number) => number | null {
   const known = new Map<string, ReturnType<typeof saysWhen>>()
-  return (fields) => {
+  return (fields, receivedAt) => {
     let time: number | null = null
+    let maybe: number | null = null
     for (const path in fields) {
       let how = known.get(path)
       if (how === undefined) {
@@ -55,10 +82,20 @@ export function nestedTime(read: (value: FieldValue) => number | null): (fields:
         known.set(path, how)
       }
       if (how === null) continue
-      const found = how === 'split' ? together(fields, path) : read(fields[path] as FieldValue)
-      if (found === null || (time !== null && found !== time)) return null
-      time = found
+      const found =
+        how === 'split'
+          ? together(fields, path)
+          : read(fields[path] as FieldValue, receivedAt, isUtcName(path))
+      if (how === 'maybe') {
+        const trusted = trustedTime(found, receivedAt, timeLimits)
+        if (trusted !== null) maybe = maybe === null || isSame(maybe, trusted) ? trusted : Number.NaN
+        continue
+      }
+      if (found === null || (time !== null && !isSame(time, found))) return null
+      time = time === null ? found : Math.min(time, found)
     }
-    return time
+    return time ?? maybe
   }
 }
+
+const isSame = (one: number, other: number): boolean => Math.abs(one - other) < sameMs

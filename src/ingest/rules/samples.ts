@@ -4,12 +4,13 @@
 import type { Fields, FieldValue } from '../../domain/reading.ts'
 import { timeLimits, trustedTime } from '../clean/times.ts'
 import type { Decoded, DecodedRecord } from '../decode/decoded.ts'
-import { timeNames } from './nestedTime.ts'
+import { maySayWhen, sameMs, timeNames } from './nestedTime.ts'
+import { type ListLook, listSamples } from './sampleLists.ts'
+import type { ReadTime } from './timeStep.ts'
+import { isUtcName } from './timeWords.ts'
 
 /** The message with a record for each sample; `null` where it does not hold several, with times of their own. */
 export type Samples = (decoded: Decoded, receivedAt: number) => Decoded | null
-
-type ReadTime = (value: FieldValue) => number | null
 
 /** Members that are no samples of what was: plans, and what belongs to something else. */
 const others =
@@ -29,45 +30,109 @@ interface Group {
 /** Paths that are remembered; devices mostly send the same again. */
 const pathsMax = 10_000
 
+/**
+ * What a field can be by its path: `time`; `maybe` and `short`, of a member of a list, by names that may mean something else (`at`,
+ * `t`); `list`, of a list or below what may be a time.
+ */
+type PathKind = 'time' | 'maybe' | 'short' | 'list' | 'none'
+
+function classify(path: string, isTime: (name: string) => boolean, byNames: boolean): PathKind {
+  const end = path.lastIndexOf('.')
+  const [above, last] = [path.slice(0, Math.max(end, 0)), path.slice(end + 1)]
+  if (end !== -1 && isTime(last) && !(byNames && others.test(above))) return 'time'
+  if (!byNames) return 'none'
+  const isMember = /(?:^|\.)\d+$/.test(above) && !others.test(above)
+  if (isMember && maySayWhen(last)) return 'maybe'
+  if (isMember && last === 't') return 'short'
+  return /(?:^|\.)\d+(?:$|\.)|\dT\d\d:/.test(path) ? 'list' : 'none'
+}
+
 /** `name`: the member that holds the time of each; `true`: any that is named like one. */
 export function compileSamples(name: string | true, read: ReadTime): Samples {
   const isTime = name === true ? (last: string) => timeNames.has(last) : (last: string) => last === name
-  const known = new Map<string, boolean>()
-  const saysWhen = (path: string): boolean => {
-    const end = path.lastIndexOf('.')
-    if (end === -1) return false
+  const known = new Map<string, PathKind>()
+  const kindOf = (path: string): PathKind => {
     let found = known.get(path)
     if (found === undefined) {
       if (known.size >= pathsMax) known.clear()
-      found = isTime(path.slice(end + 1)) && !(name === true && others.test(path.slice(0, end)))
+      found = classify(path, isTime, name === true)
       known.set(path, found)
     }
     return found
   }
-  const timeOf = (value: FieldValue | undefined, receivedAt: number): number | null =>
-    value === undefined ? null : trustedTime(read(value), receivedAt, timeLimits)
+  const timeOf: TimeOf = (value, receivedAt, path) =>
+    value === undefined ? null : trustedTime(read(value, receivedAt, isUtcName(path)), receivedAt, timeLimits)
   return (decoded, receivedAt) => {
     const { records } = decoded
     const [only] = records
     if (!only || records.some(({ time }) => time !== null)) return null
-    if (records.length > 1)
-      return eachWithTime(decoded, (fields) => topTime(fields, isTime, timeOf, receivedAt))
+    const hasTop = (one: Fields): number | null => topTime(one, isTime, timeOf, receivedAt)
+    if (records.length > 1) return eachWithTime(decoded, hasTop)
     const { fields } = only
-    const groups: Group[] = []
-    for (const path in fields) {
-      if (!saysWhen(path)) continue
-      const time = timeOf(fields[path], receivedAt)
-      if (time === null) return null
-      const prefix = path.slice(0, path.lastIndexOf('.') + 1)
-      const before = groups.find((group) => group.prefix === prefix)
-      if (before && before.time !== time) return null
-      if (!before) groups.push({ prefix, time, list: /^(.*\.)?\d+\.$/.test(prefix) ? listOf(prefix) : null })
-    }
-    if (new Set(groups.map(({ time }) => time)).size < 2) return null
-    const hasTop = topTime(fields, isTime, timeOf, receivedAt) !== null
-    if (hasTop && groups.some(({ list }) => list === null)) return null
+    let mayHold = false
+    for (const path in fields) mayHold ||= kindOf(path) !== 'none'
+    if (!mayHold) return null
+    const at: TimeAt = (path) => timeOf(fields[path], receivedAt, path)
+    const strict = groupsOf(fields, (path) => kindOf(path) === 'time', at)
+    if (!strict) return null
+    const mayBe = (path: string): boolean =>
+      kindOf(path) === 'maybe' || (kindOf(path) === 'short' && isShortPair(path, fields))
+    const groups = strict.length === 0 ? (groupsOf(fields, mayBe, at) ?? []) : strict
+    if (groups.length === 0) return name === true ? listed(decoded, fields, read, receivedAt) : null
+    if (areOfOneMoment(groups)) return null
+    if (hasTop(fields) !== null && (groups !== strict || groups.some(({ list }) => list === null)))
+      return null
     return apart(decoded, fields, groups)
   }
+}
+
+/** The time a path holds. */
+type TimeAt = (path: string) => number | null
+
+/** `null` where a time that should be one is none, or one member has two. */
+function groupsOf(fields: Fields, saysWhen: (path: string) => boolean, timeAt: TimeAt): Group[] | null {
+  const groups: Group[] = []
+  for (const path in fields) {
+    if (!saysWhen(path)) continue
+    const time = timeAt(path)
+    if (time === null) return null
+    const prefix = path.slice(0, path.lastIndexOf('.') + 1)
+    const before = groups.find((group) => group.prefix === prefix)
+    if (before && before.time !== time) return null
+    if (!before) groups.push({ prefix, time, list: /^(.*\.)?\d+\.$/.test(prefix) ? listOf(prefix) : null })
+  }
+  return groups
+}
+
+function listed(decoded: Decoded, fields: Fields, read: ReadTime, receivedAt: number): Decoded | null {
+  const look: ListLook = {
+    isOther: (path) => others.test(path),
+    isTimeName: (name) => timeNames.has(name) || maySayWhen(name),
+    isIdentity: (name) => identities.test(name) || identities.test(name.replace(/s$/, '')),
+    // What no name says must be a time by its form.
+    timeOf: (value, maxAgeMs) => {
+      const text = String(value)
+      if (!/^\d{10}(?:\d{3}|\d{6}|\d{9})?(?:\.\d{1,9})?$|^\d{4}-\d\d-\d\d[T ]\d\d:/.test(text)) return null
+      return trustedTime(read(text, receivedAt), receivedAt, { ...timeLimits, maxAgeMs })
+    },
+  }
+  const records = listSamples(fields, look)
+  return records && { ...decoded, records }
+}
+
+type TimeOf = (value: FieldValue | undefined, receivedAt: number, path: string) => number | null
+
+/** `{"t":1795521590,"v":21.5}`, where `t` may be a temperature, too. */
+function isShortPair(path: string, fields: Fields): boolean {
+  const value = fields[path]
+  return typeof value === 'number' && value > 1e9 && fields[`${path.slice(0, -1)}v`] !== undefined
+}
+
+/** Samples of a list may follow one another quickly; what an envelope and its content say of one moment does not. */
+function areOfOneMoment(groups: readonly Group[]): boolean {
+  const times = groups.map(({ time }) => time)
+  if (new Set(times).size < 2) return true
+  return groups.every(({ list }) => list === null) && Math.max(...times) - Math.min(...times) < sameMs
 }
 
 /** Lines that each say when. */
@@ -83,11 +148,11 @@ function eachWithTime(decoded: Decoded, timeOf: (fields: Fields) => number | nul
 function topTime(
   fields: Fields,
   isTime: (name: string) => boolean,
-  timeOf: (value: FieldValue | undefined, receivedAt: number) => number | null,
+  timeOf: TimeOf,
   receivedAt: number,
 ): number | null {
   for (const name in fields) {
-    const time = isTime(name) ? timeOf(fields[name], receivedAt) : null
+    const time = isTime(name) ? timeOf(fields[name], receivedAt, name) : null
     if (time !== null) return time
   }
   return null

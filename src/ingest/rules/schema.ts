@@ -17,7 +17,7 @@ export const timeFormats = ['auto', 'iso8601', 'epoch_s', 'epoch_ms', 'epoch_us'
 const timeSchema = Type.Object(
   {
     path: text(
-      'Field that holds the time, or a pattern: the first field that fits. **: the fields below the top that are named like a time, when all are the same.',
+      'Field that holds the time, or a pattern: the first field that fits. *: the fields at the top that are named like a time. **: the fields below the top that are named like a time, when all are the same.',
     ),
     date: Type.Optional(text('Field that holds the day, where `path` holds the time of day alone.')),
     if: Type.Optional(
@@ -106,7 +106,7 @@ export const ruleSchema = Type.Object(
     samples: Type.Optional(
       Type.Union([Type.Boolean(), text('Member that holds the time of each sample.')], {
         description:
-          'Make each sample of a message a reading of its own: true where members are named like a time, or the name of the member.',
+          'Make each sample of a message a reading of its own: true where members are named like a time or lists of them hold times, or the name of the member.',
       }),
     ),
     keep: Type.Optional(

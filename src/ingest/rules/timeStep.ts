@@ -7,8 +7,11 @@ import type { Fields, FieldValue } from '../../domain/reading.ts'
 import { type TimeLimits, timeLimits, trustedTime } from '../clean/times.ts'
 import { globMatcher } from './fieldStep.ts'
 import { type TimeSource, timeFormats } from './schema.ts'
+import { composedTime } from './composedTime.ts'
+import { nearTime } from './nearTime.ts'
 import { nestedTime } from './nestedTime.ts'
 import { isoTime, localTime, timeOfText } from './timeText.ts'
+import { isUtcName, timeRank } from './timeWords.ts'
 
 /** The time of a record by its fields, or `null`. */
 export type TimeStep = (fields: Fields, receivedAt: number) => number | null
@@ -57,7 +60,7 @@ function byName(sources: readonly TimeSource[], steps: readonly TimeStep[]): Tim
 }
 
 /** Reads what is found out to be a time. */
-export function timeReader(zone: string | undefined): (value: FieldValue) => number | null {
+export function timeReader(zone: string | undefined): ReadTime {
   return readerOf('auto', clockOf(zone))
 }
 
@@ -76,14 +79,37 @@ function compileOne(source: TimeSource, zone: string | undefined): TimeStep {
     maxFutureMs: source.max_future === undefined ? timeLimits.maxFutureMs : parseDuration(source.max_future),
   }
   const read = readerOf(format, clock)
-  const nested = path === '**' ? nestedTime(read) : null
+  const nested = path === '**' ? nestedTime(read) : path === '*' ? namedTime(read, clock, limits) : null
   const find = source.date === undefined ? finderOf(path) : dayAndTime(source.date, path)
   const conditions = Object.entries(source.if ?? {}).map(([name, values]) => [name, [values].flat()] as const)
   return (fields, receivedAt) => {
     if (!conditions.every(([name, values]) => values.includes((fields[name] ?? null) as never))) return null
-    if (nested) return trustedTime(nested(fields), receivedAt, limits)
+    if (nested) return trustedTime(nested(fields, receivedAt), receivedAt, limits)
     const value = find(fields)
-    return value === undefined ? null : trustedTime(read(value), receivedAt, limits)
+    return value === undefined ? null : trustedTime(read(value, receivedAt), receivedAt, limits)
+  }
+}
+
+/** Of the members at the top that are named like a time the first that is one: measured before sent; or what several make together. */
+function namedTime(
+  read: ReadTime,
+  clock: ZoneClock | null,
+  limits: TimeLimits,
+): (fields: Fields, receivedAt: number) => number | null {
+  return (fields, receivedAt) => {
+    let first: number | null = null
+    let firstRank = Number.POSITIVE_INFINITY
+    for (const name in fields) {
+      const rank = timeRank(name)
+      if (rank === null || rank >= firstRank) continue
+      const time = trustedTime(
+        read(fields[name] as FieldValue, receivedAt, isUtcName(name)),
+        receivedAt,
+        limits,
+      )
+      if (time !== null) [first, firstRank] = [time, rank]
+    }
+    return first ?? composedTime(fields, receivedAt, clock, (value) => read(value, receivedAt))
   }
 }
 
@@ -106,7 +132,8 @@ function finderOf(path: string): (fields: Fields) => FieldValue | undefined {
   }
 }
 
-type ReadTime = (value: FieldValue) => number | null
+/** `isUtc`: a time without an offset is one of UTC, wherever the device stands. */
+export type ReadTime = (value: FieldValue, receivedAt: number, isUtc?: boolean) => number | null
 
 const perMs: Record<string, number> = { epoch_s: 1e3, epoch_ms: 1, epoch_us: 1e-3, epoch_ns: 1e-6 }
 
@@ -114,8 +141,19 @@ function readerOf(format: string, clock: ZoneClock | null): ReadTime {
   if (format === 'iso8601') return (value) => isoTime(String(value), clock)
   const factor = perMs[format]
   if (factor !== undefined) return (value) => epochTime(value, factor)
-  if (format === 'auto') return (value) => autoTime(value, clock)
+  if (format === 'auto')
+    return (value, receivedAt, isUtc) => autoOrNear(value, receivedAt, isUtc ? utcClock : clock)
   return patternReader(format, clock)
+}
+
+const yearMs = 31_557_600_000
+const utcClock: ZoneClock = (local) => local
+
+/** What was long ago, or cannot be, may be counted or written in another way that comes to now. */
+function autoOrNear(value: FieldValue, receivedAt: number, clock: ZoneClock | null): number | null {
+  const time = autoTime(value, clock)
+  if (time !== null && time > receivedAt - yearMs && time <= receivedAt + timeLimits.maxFutureMs) return time
+  return nearTime(value, receivedAt, clock) ?? time
 }
 
 function autoTime(value: FieldValue, clock: ZoneClock | null): number | null {

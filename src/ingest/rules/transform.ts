@@ -32,13 +32,16 @@ export function compileTransform(text: string): Transform {
   const jsonata = createRequire(import.meta.url)('jsonata') as typeof evaluator
   const expression = jsonata(text, limits)
   expression.registerFunction('pad', pad, '<s-ns?:s>')
+  let bound: Promise<void> | null = null
   return async (payload, fields) => {
     const json = readJson(Buffer.from(payload).toString())
     let result: unknown
     try {
+      bound ??= boundPictures(jsonata, expression)
+      await bound
       result = await expression.evaluate(plain(json ? json.documents[0] : fields))
     } catch (error) {
-      if (error instanceof PadTooLong) return refused(error.message)
+      if (error instanceof TooLong) return refused(error.message)
       const { code = 'failed' } = error as { code?: string }
       return refused(code === 'D1012' ? 'took too long' : code)
     }
@@ -56,16 +59,45 @@ export function compileTransform(text: string): Transform {
   }
 }
 
-class PadTooLong extends Error {}
+class TooLong extends Error {}
 
 /** As JSONata has it: to the width given, by characters, in front where that is negative. */
 function pad(text: string, width: number, filler = ' '): string {
-  if (Math.abs(width) > paddedCharsMax) throw new PadTooLong(`$pad to more than ${paddedCharsMax} characters`)
+  if (Math.abs(width) > paddedCharsMax) throw new TooLong(`$pad to more than ${paddedCharsMax} characters`)
   const left = Math.abs(width) - Array.from(text).length
   if (left <= 0) return text
   const fill = filler === '' ? [' '] : Array.from(filler)
   const added = Array.from({ length: left }, (_, at) => fill[at % fill.length]).join('')
   return width < 0 ? added + text : text + added
+}
+
+/** Functions that format by a picture, with their signatures; one call of them does not look at the clock. */
+const byPicture = {
+  formatNumber: '<n-so?:s>',
+  formatInteger: '<n-s:s>',
+  parseInteger: '<s-s:n>',
+  fromMillis: '<n-s?s?:s>',
+  toMillis: '<s-s?:n>',
+}
+const pictureCharsMax = 256
+
+/** A picture may come from the payload: a long one takes seconds, and a width in it makes a text of that width. */
+async function boundPictures(jsonata: typeof evaluator, expression: evaluator.Expression): Promise<void> {
+  for (const [name, signature] of Object.entries(byPicture)) {
+    const built = (await jsonata(`$${name}`).evaluate({})) as {
+      implementation: (...args: unknown[]) => unknown
+    }
+    const checked = function (this: unknown, ...args: unknown[]): unknown {
+      const picture = typeof args[1] === 'string' ? args[1] : ''
+      const isWide = name === 'fromMillis' && /,[^\]]*\d{4}/.test(picture)
+      if (picture.length > pictureCharsMax || isWide) {
+        const most = `${pictureCharsMax} characters, or a width above 999`
+        throw new TooLong(`$${name} with a picture of more than ${most}`)
+      }
+      return built.implementation.apply(this, args)
+    }
+    expression.registerFunction(name, checked, signature)
+  }
 }
 
 /** JSONata asks objects for their prototype, and knows no bigint; what it notes on its sequences (`sequence: true`) is no member. */

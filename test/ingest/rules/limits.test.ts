@@ -36,7 +36,29 @@ test.each(['$pad(a, 1000000000)', '$pad(a, -n, "ab")', '$pad(a, $power(10, 12))'
   },
 )
 
+test.each([
+  '$formatNumber(1, p)',
+  '$formatInteger(1, p)',
+  '$parseInteger(a, p)',
+  '$fromMillis(1, p)',
+  '$toMillis(a, p)',
+  '$fromMillis(1, "[Y,*-9999999]")',
+  '$fromMillis(1, "[Y9999999,9999999-9999999]")',
+])('%s with a picture that takes long is refused', async (expression) => {
+  const made = await compileTransform(expression)(bytes({ a: 'x', p: '0'.repeat(100_000) }), none)
+  expect(made).toMatchObject({
+    refusal: {
+      reason: expect.stringMatching(/^transform: \$\w+ with a picture of more than 256 characters/),
+    },
+  })
+})
+
 test.each<[string, unknown]>([
+  ['$formatNumber(1234.5, "#,##0.00")', '1,234.50'],
+  ['$fromMillis(0, "[Y0001]-[M01]-[D01]")', '1970-01-01'],
+  ['$fromMillis(0, "[Y0001,4-4][M01]")', '197001'],
+  ['$fromMillis(0)', '1970-01-01T00:00:00.000Z'],
+  ['$toMillis("2026-11-24")', 1795478400000],
   ['$pad(a, 5)', 'x    '],
   ['$pad(a, -5, "01")', '0101x'],
   ['$pad("é€", 3, "☃")', 'é€☃'],

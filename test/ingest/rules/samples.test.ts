@@ -88,6 +88,38 @@ describe('the samples of a message', () => {
     },
   )
 
+  test('in lists beside a list of times are a reading each', async () => {
+    const payload = { id: 'a', data: { ts: [at(20), at(10)], t: [1, 2], ok: [true, false] } }
+    expect(await samplesOf(payload)).toEqual([
+      [20, { 'data.ts': at(20), 'data.t': 1, 'data.ok': true }],
+      [10, { 'data.ts': at(10), 'data.t': 2, 'data.ok': false }],
+      [0, { id: 'a' }],
+    ])
+  })
+
+  test('in rows of a time and values are a reading each, and what is missing is', async () => {
+    const payload = {
+      obs: [
+        [at(20), 1, null],
+        [at(10), 2, 3],
+      ],
+      type: 'obs',
+    }
+    expect(await samplesOf(payload)).toEqual([
+      [20, { 'obs.0': at(20), 'obs.1': 1 }],
+      [10, { 'obs.0': at(10), 'obs.1': 2, 'obs.2': 3 }],
+      [0, { type: 'obs' }],
+    ])
+  })
+
+  test('below their times are a reading each', async () => {
+    const payload = { d: { [at(20)]: { t: 1 }, [at(10)]: { t: 2 } } }
+    expect(await samplesOf(payload)).toEqual([
+      [20, { 'd.t': 1 }],
+      [10, { 'd.t': 2 }],
+    ])
+  })
+
   test('are found by the name of the member that a rule gives', async () => {
     const clean = applier('zone: Europe/Berlin\nrules:\n  - { name: a, topic: "#", samples: when }\n')
     const payload = {
@@ -159,6 +191,25 @@ test.each<[string, unknown]>([
     'values with times of their own beside a time of the message',
     { ts: at(1), gps: { time: at(9) }, env: { time: at(8) } },
   ],
+  [
+    'a list of devices and when they were seen',
+    [
+      ['a', at(20)],
+      ['b', at(10)],
+    ],
+  ],
+  ['lists of which one names things', { ts: [at(20), at(10)], id: ['a', 'b'], v: [1, 2] }],
+  ['lists that are not as long as their times', { ts: [at(20), at(10)], v: [1, 2, 3] }],
+  ['times that go back and forth', { ts: [at(20), at(10), at(15)], v: [1, 2, 3] }],
+  ['numbers that are no times', { ts: [1, 2], v: [1, 2] }],
+  [
+    'rows of numbers',
+    [
+      [1, 2],
+      [3, 4],
+    ],
+  ],
+  ['the hours of a forecast', { hourly: { time: [at(20), at(10)], v: [1, 2] } }],
   ['one sample', [{ ts: at(20), v: 1 }]],
 ])('%s is not taken apart', async (_name, payload) => {
   const made = await auto('t', JSON.stringify(payload), now)
