@@ -87,6 +87,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     capture,
     store,
     sessions,
+    presenceFile: directory.presence,
     metrics,
     log,
   })

@@ -6,6 +6,7 @@ import type { Authenticator } from '../auth/principal.ts'
 import type { Config } from '../config/schema.ts'
 import type { Log } from '../ops/log.ts'
 import type { AedesBroker, ClientState } from './client.ts'
+import { type Closing, endInTurns } from './closing.ts'
 import { gatherWrites } from './flush.ts'
 import { guardDrain } from './guard/drain.ts'
 import { guardClientNames } from './guard/names.ts'
@@ -57,6 +58,8 @@ export interface AcceptDependencies {
   /** What Amber answers itself. */
   answers: ReadonlyMap<string, Answer>
   authorizePublish: AuthorizePublish
+  /** Of all connections together. */
+  closing: Closing
   limits: Config['mqtt']
   log: Log
 }
@@ -65,11 +68,12 @@ export function accept(
   aedes: AedesBroker,
   stream: Duplex,
   door: Door,
-  { answers, authorizePublish, limits, log }: AcceptDependencies,
+  { answers, authorizePublish, closing, limits, log }: AcceptDependencies,
 ): void {
   // Aedes uses no more of a socket than any duplex stream has.
   const socket = stream as Socket
   const outlet = gatherWrites(socket)
+  endInTurns(socket, closing)
   const client = aedes.handle(socket)
   const state: ClientState = {
     principal: null,

@@ -17,6 +17,7 @@ import type { BrokerClient } from './client.ts'
 import { openEngine } from './engine.ts'
 import { type ListenerInfo, listenersOf, startListeners } from './listeners/listeners.ts'
 import { watchPresence } from './presence.ts'
+import { openPresence } from './presenceFile.ts'
 import { createRetainCheck, listenerKey } from './retainSource.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { stopGracefully } from './stop.ts'
@@ -34,6 +35,8 @@ export interface BrokerDependencies {
   store: ReadingStore
   /** Sessions and retained messages, and the way of messages to them. */
   sessions: Sessions
+  /** Where it is kept who came and went; without it that ends with the process. */
+  presenceFile?: string
   metrics: Metrics
   log: Log
 }
@@ -100,7 +103,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
   const around = { receipts, sessions, bans, mayStay, metrics, log }
   const engine = await openEngine(config, { capture: counted, ...around })
   const { aedes } = engine
-  const presence = watchPresence(aedes, { clientsMax: config.presence_clients })
+  const presence = watchPresence(aedes, await openPresence(config, dependencies))
   const meter = createMeter(config, traffic)
   const listeners = await startListeners(limits, {
     bans,
@@ -136,7 +139,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
       await bridges.stop()
       await stopGracefully({ clients: connected, pending: () => inFlight.count, log })
       await engine.close()
-      await listeners.close()
+      await Promise.all([listeners.close(), presence.close()])
     },
   }
 }

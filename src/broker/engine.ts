@@ -14,6 +14,7 @@ import type { Bans } from './bans.ts'
 import { type AuthorizePublish, createAuthorizePublish } from './capture/publishes.ts'
 import type { Receipts } from './capture/receipts.ts'
 import type { AedesBroker, BrokerClient } from './client.ts'
+import { Closing } from './closing.ts'
 import { registerSessions } from './connection/registration.ts'
 import { Wills } from './connection/wills.ts'
 import { createSilentEmitter } from './guard/emitter.ts'
@@ -83,7 +84,13 @@ export async function openEngine(config: Config['mqtt'], dependencies: EngineDep
     ...createAcknowledgements({ delivery, receipts }),
     ...createSubscribe({ registry, delivery, journal, mayStay, limits: config, log }),
   ])
-  const around: AcceptDependencies = { answers, authorizePublish, limits: config, log }
+  const around: AcceptDependencies = {
+    answers,
+    authorizePublish,
+    closing: new Closing(),
+    limits: config,
+    log,
+  }
   return {
     aedes,
     accept: (stream, door) => accept(aedes, stream, door, around),

@@ -1,4 +1,4 @@
-// Who came and went, and why: the last connects and disconnects of each client, in memory. Bounded twice: events of a client,
+// Who came and went, and why: the last connects and disconnects of each client. Bounded twice: events of a client,
 // so that one that flaps does not push the others out, and clients, of which those that changed longest ago are forgotten.
 
 import type { AedesBroker, BrokerClient } from './client.ts'
@@ -29,6 +29,8 @@ export interface Presence {
   events(query: PresenceQuery): PresenceEvent[]
   /** When the client came or went last; `null`: not since the start, or forgotten. */
   lastSeen(clientId: string): number | null
+  /** The events of each client, oldest first; the client that changed longest ago comes first. */
+  byClient(): Iterable<readonly PresenceEvent[]>
 }
 
 /** Kept of one client. */
@@ -57,12 +59,12 @@ export function createPresence({ clientsMax }: { clientsMax: number }): Presence
         .slice(0, limit)
     },
     lastSeen: (clientId) => clients.get(clientId)?.at(-1)?.time ?? null,
+    byClient: () => [...clients.values()],
   }
 }
 
 /** Takes note of every client of a broker. */
-export function watchPresence(aedes: AedesBroker, options: { clientsMax: number }): Presence {
-  const presence = createPresence(options)
+export function watchPresence<T extends Presence>(aedes: AedesBroker, presence: T): T {
   for (const [name, event] of [
     ['client', 'connected'],
     ['clientDisconnect', 'disconnected'],

@@ -24,7 +24,11 @@ export const configSchema = Type.Object(
         maxItems: 64,
         description: 'More places to listen on: TLS, WebSocket, unix sockets, PROXY protocol.',
       }),
-      max_packet_size: count(16_777_216, 'Largest packet accepted, in bytes; told to MQTT 5 clients.', 1024),
+      max_packet_size: count(
+        17_825_792,
+        'Largest packet accepted, in bytes; told to MQTT 5 clients. By default a payload of 16 MiB fits, with its topic and properties.',
+        1024,
+      ),
       max_payload_size: count(0, 'Largest payload of a publish, in bytes. 0: what a packet can hold.'),
       max_connections: count(100_000, 'Connections at one time; more are refused.', 1),
       connect_timeout_ms: count(10_000, 'How long a new connection may take to send CONNECT.', 100),
@@ -110,7 +114,7 @@ export const configSchema = Type.Object(
       }),
       presence_clients: count(
         10_000,
-        'Clients whose last 32 connects and disconnects are remembered, in memory. 0: none.',
+        'Clients whose last 32 connects and disconnects are remembered, also over a restart. 0: none.',
       ),
       sys_interval_s: count(
         10,

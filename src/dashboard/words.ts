@@ -19,6 +19,8 @@ const day = new Intl.DateTimeFormat(undefined, {
   minute: '2-digit',
 })
 
+const anyDay = new Intl.DateTimeFormat(undefined, { year: 'numeric', month: 'short', day: 'numeric' })
+
 export const zoneName = Intl.DateTimeFormat().resolvedOptions().timeZone
 
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
@@ -47,10 +49,12 @@ export function formatBytes(bytes: number): string {
 /** With date and zone. */
 export const formatTime = (time: string | number): string => full.format(new Date(time))
 
-/** The hour alone today, with the day before that. */
+/** The hour alone within a day, day and hour within half a year, else the date. */
 export function formatWhen(time: string | number, now = Date.now()): string {
   const ms = new Date(time).getTime()
-  return now - ms < 86_400_000 ? clock.format(ms) : day.format(ms)
+  const far = Math.abs(now - ms)
+  if (far < 86_400_000) return clock.format(ms)
+  return far < 182 * 86_400_000 ? day.format(ms) : anyDay.format(ms)
 }
 
 /** One unit, for columns. */

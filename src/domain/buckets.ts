@@ -22,12 +22,22 @@ export interface Buckets {
 export function parseInterval(text: string): Interval {
   if (text === 'all') return { unit: 'all' }
   const [, digits = '', unit = ''] = /^(\d{1,6})(d|w|mo|y)$/.exec(text) ?? []
-  const count = unit === '' ? parseDuration(text) : Number(digits)
-  if (!(count >= 1 && count <= timeMax))
-    throw new AppError('bad_time', `every: "${text.slice(0, 60)}" is no length of time`)
+  const count = unit === '' ? lengthOf(text) : Number(digits)
+  if (!(count >= 1 && count <= timeMax)) {
+    const message = `"${text.slice(0, 60)}" is no length of time; write 90s, 15m, 1h, 1d, 1w, 1mo, 1y or all`
+    throw new AppError('bad_time', `every: ${message}`, { problems: [{ path: 'every', message }] })
+  }
   if (unit === '') return { unit: 'ms', count }
   if (unit === 'y') return { unit: 'mo', count: count * 12 }
   return { unit: unit as 'd' | 'w' | 'mo', count }
+}
+
+function lengthOf(text: string): number {
+  try {
+    return parseDuration(text)
+  } catch {
+    return Number.NaN
+  }
 }
 
 /** The buckets that hold `from` ≤ time < `to`. Throws `query_limit` when there are more than `most`. */

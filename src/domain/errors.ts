@@ -75,6 +75,17 @@ export class AppError extends Error {
   }
 }
 
+/** Reads one parameter; what is wrong with it is told with its name, in words and as the path of the problem. */
+export function inParameter<T>(path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof AppError) || error.problems.length > 0) throw error
+    const { code, message } = error
+    throw new AppError(code, `${path}: ${message}`, { cause: error, problems: [{ path, message }] })
+  }
+}
+
 /** Wraps anything thrown, so that a caller always has a code. */
 export function asAppError(error: unknown, code: ErrorCode = 'internal'): AppError {
   if (error instanceof AppError) return error

@@ -1,6 +1,6 @@
 // Times as people and programs write them: RFC 3339, milliseconds since 1970, or relative to now.
 
-import { AppError } from './errors.ts'
+import { AppError, inParameter } from './errors.ts'
 
 export type TimeUnit = 'ms' | 's' | 'us' | 'ns'
 
@@ -22,7 +22,7 @@ export const timeMax = 253_402_300_799_999
  * an integer of milliseconds, `now`, or relative to `now` (`-90s`, `-15m`, `-1h`, `-7d`). Throws `bad_time`.
  */
 export function parseTime(text: string, now: number): number {
-  const time = timeOf(text, now)
+  const time = readTime(text, now)
   if (time === null || !(Math.abs(time) <= timeMax)) {
     throw new AppError(
       'bad_time',
@@ -30,6 +30,11 @@ export function parseTime(text: string, now: number): number {
     )
   }
   return time
+}
+
+/** `parseTime` of a parameter, whose name is told when it is wrong. */
+export function timeOf(parameter: string, text: string, now: number): number {
+  return inParameter(parameter, () => parseTime(text, now))
 }
 
 /** A length of time such as `5m`, `90s` or `1h30m`, in milliseconds; a bare integer is milliseconds. Throws `bad_time`. */
@@ -53,7 +58,7 @@ export function formatTime(ms: number): string {
   return new Date(ms).toISOString()
 }
 
-function timeOf(given: string, now: number): number | null {
+function readTime(given: string, now: number): number | null {
   // Addresses that most clients write have a + for the space of `2026-11-24 08:00:00`.
   const text = given.replace(/^(\d{4}-\d\d-\d\d)\+(?=\d\d:\d\d:\d\d)/, '$1 ')
   if (text === 'now') return now

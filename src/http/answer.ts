@@ -203,14 +203,22 @@ const formatOfRange: Record<string, Format> = {
 export function formatOf(request: FastifyRequest): Format {
   const { format } = request.query as { format?: Format }
   if (format !== undefined) return format
-  const { accept = '*/*' } = request.headers
-  let best: { format: Format; quality: number } | null = null
+  const best = acceptedOf(request, formatOfRange)
+  if (best) return best
+  throw new AppError('not_acceptable', 'Accept: ask for application/json, application/x-ndjson or text/csv')
+}
+
+/** What the Accept header likes best of what `ranges` names; `null`: nothing of it. */
+export function acceptedOf<T extends string>(
+  { headers: { accept = '*/*' } }: FastifyRequest,
+  ranges: Record<string, T>,
+): T | null {
+  let best: { one: T; quality: number } | null = null
   for (const range of accept.split(',')) {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
     const quality = Number(parameters.find((one) => one.startsWith('q='))?.slice(2) ?? 1)
-    const found = Object.hasOwn(formatOfRange, type) ? formatOfRange[type] : undefined
-    if (found && quality > (best?.quality ?? 0)) best = { format: found, quality }
+    const one = Object.hasOwn(ranges, type) ? ranges[type] : undefined
+    if (one && quality > (best?.quality ?? 0)) best = { one, quality }
   }
-  if (best) return best.format
-  throw new AppError('not_acceptable', 'Accept: ask for application/json, application/x-ndjson or text/csv')
+  return best?.one ?? null
 }

@@ -20,6 +20,8 @@ export interface EventStream {
 }
 
 export interface EventStreamDeps {
+  /** The number it begins behind. */
+  since: number
   /** The number up to which the reader has been given all; `null` while that is not known. */
   position: () => number | null
   /** The reader was too slow. */
@@ -34,10 +36,10 @@ const partingMs = 5000
 export function createEventStream(
   raw: ServerResponse,
   limits: EventStreamLimits,
-  { position, onDropped }: EventStreamDeps,
+  { since, position, onDropped }: EventStreamDeps,
 ): EventStream {
   const control = new AbortController()
-  let seq = -1
+  let seq = since
   const heartbeat = setInterval(() => {
     const at = position()
     if (at !== null && at > seq) raw.write(`: alive\nid: ${(seq = at)}\n\n`)
@@ -53,7 +55,7 @@ export function createEventStream(
   const end = (event: string, reason: string): void => {
     if (control.signal.aborted) return
     close()
-    raw.end(`event: ${event}\ndata: ${JSON.stringify({ reason, last_seq: Math.max(0, seq) })}\n\n`)
+    raw.end(`event: ${event}\ndata: ${JSON.stringify({ reason, last_seq: seq })}\n\n`)
     const timer = setTimeout(() => raw.destroy(), partingMs)
     raw.once('close', () => clearTimeout(timer))
   }

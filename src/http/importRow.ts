@@ -7,6 +7,7 @@ import type { Fields, NewReading } from '../domain/reading.ts'
 import { parseTime } from '../domain/time.ts'
 import { printable, topicFault } from '../domain/topic.ts'
 import { checkImportId, type ImportRow } from '../ingest/importRows.ts'
+import { decodeBase64 } from './base64.ts'
 import { membersOf } from './jsonSlices.ts'
 import { parseProperties } from './propertiesText.ts'
 
@@ -112,13 +113,8 @@ function payloadOf(cells: Cells, value: string | undefined): Uint8Array {
     return Buffer.from(payload)
   }
   if (base64 !== undefined) {
-    if (
-      typeof base64 !== 'string' ||
-      !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(base64)
-    ) {
-      return fail('payload_base64: is not base64')
-    }
-    return Buffer.from(base64, 'base64')
+    const bytes = typeof base64 === 'string' ? decodeBase64(base64) : null
+    return bytes ?? fail('payload_base64: is not base64')
   }
   if (value === undefined) return fail('give one of payload, payload_base64, value')
   if (cells['value'] === null) return new Uint8Array(0)

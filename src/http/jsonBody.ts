@@ -26,11 +26,12 @@ export function parseJsonBody<T extends TSchema>(schema: T, { body }: FastifyReq
     throw new AppError('bad_request', 'the body is not JSON')
   }
   if (Value.Check(schema, value)) return value
-  const problems = [...Value.Errors(schema, value)]
-    .slice(0, 20)
-    .map(({ path, message }) => ({ path: printable(path).slice(0, 60), message: message.slice(0, 200) }))
+  const problems = [...Value.Errors(schema, value)].slice(0, 20).map(({ path, message }) => ({
+    path: printable(path).slice(0, 60) || 'body',
+    message: message.slice(0, 200),
+  }))
   const [first] = problems
-  throw new AppError('bad_request', `the body is not valid: ${first?.path ?? ''} ${first?.message ?? ''}`, {
+  throw new AppError('bad_request', `the body is not valid: ${first?.path ?? ''}: ${first?.message ?? ''}`, {
     problems,
   })
 }

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import { distance } from 'fastest-levenshtein'
 import { Type } from '@sinclair/typebox'
 import type { Principal } from '../auth/principal.ts'
-import { AppError } from '../domain/errors.ts'
+import { AppError, inParameter } from '../domain/errors.ts'
 import { checkFilter, hasWildcard, printable } from '../domain/topic.ts'
 
 const filtersMax = 100
@@ -84,19 +84,17 @@ export function filtersOf(
 ): string[] {
   const filters = topic.map(spaced)
   for (const filter of filters) {
-    checkFilter(filter)
+    inParameter('topic', () => checkFilter(filter))
     if (!hasWildcard(filter) && !principal.mayRead(filter)) {
       throw new AppError('forbidden', `you may not read "${printable(filter)}"`)
     }
   }
   const below = prefix.map(spaced).map((start) => {
     const filter = `${start.replace(/\/$/, '')}/#`
-    checkFilter(start === '' ? '#' : filter)
+    inParameter('prefix', () => checkFilter(start === '' ? '#' : filter))
     if (hasWildcard(start)) {
-      throw new AppError(
-        'bad_filter',
-        `prefix: "${printable(start)}" holds a wildcard; use topic= for filters`,
-      )
+      const message = `"${printable(start)}" holds a wildcard; use topic= for filters`
+      throw new AppError('bad_filter', `prefix: ${message}`, { problems: [{ path: 'prefix', message }] })
     }
     return start === '' ? '#' : filter
   })

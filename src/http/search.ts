@@ -1,18 +1,20 @@
 // The query string, as this API reads it: a `+` is a `+`, a name may come again, nothing is thrown.
 // What cannot be decoded is marked, and refused by the first hook of a request.
 
+import type { Problem } from '../domain/errors.ts'
+
 const malformed = Symbol('malformed')
 const pairsMax = 1000
 
 /** Name → value, or values in the order given when the name repeats. */
-export type Search = Record<string, string | string[]> & { [malformed]?: string }
+export type Search = Record<string, string | string[]> & { [malformed]?: Problem }
 
 /** Never throws: Fastify calls it outside its error handling. */
 export function parseSearch(text: string): Search {
   const search = Object.create(null) as Search
   const pairs = text.split('&').filter((pair) => pair !== '')
   if (pairs.length > pairsMax) {
-    search[malformed] = `more than ${pairsMax} parameters`
+    search[malformed] = { path: 'querystring', message: `more than ${pairsMax} parameters` }
     return search
   }
   for (const pair of pairs) {
@@ -24,7 +26,8 @@ export function parseSearch(text: string): Search {
       if (before === undefined) search[name] = value
       else search[name] = Array.isArray(before) ? [...before, value] : [before, value]
     } catch {
-      search[malformed] = `"${pair.slice(0, 60)}" is not percent-encoded UTF-8; write % as %25`
+      const message = `"${pair.slice(0, 60)}" is not percent-encoded UTF-8; write % as %25`
+      search[malformed] = { path: pair.slice(0, at === -1 ? 60 : Math.min(at, 60)), message }
     }
   }
   return search
@@ -36,7 +39,7 @@ export function parseForm(text: string): Search {
 }
 
 /** What is wrong with the query string, or `undefined`. */
-export function faultOf(search: unknown): string | undefined {
+export function faultOf(search: unknown): Problem | undefined {
   return (search as Search)[malformed]
 }
 

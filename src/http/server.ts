@@ -24,8 +24,9 @@ import { answerCors } from './cors.ts'
 import { createCredentialCheck, type LoginGuard } from './credentials.ts'
 import { createLogin } from './login.ts'
 import { addDocs } from './openapi.ts'
+import { takeBytes, wrongType } from './bodyTypes.ts'
 import { checkKnown } from './parameters.ts'
-import { encodeProblem, sendProblem, toAppError } from './problem.ts'
+import { encodeProblem, sendFault, toAppError } from './problem.ts'
 import { createRates, type Rates } from './rates.ts'
 import { addAccessTest, addTokens, addUsers } from './routes/accounts.ts'
 import { addAggregate } from './routes/aggregate.ts'
@@ -34,6 +35,7 @@ import { addClients, addPresence, addRetained } from './routes/clients.ts'
 import { addExport } from './routes/export.ts'
 import { addGrafana } from './routes/grafana.ts'
 import { addImport } from './routes/import.ts'
+import { addInfluxProbes } from './routes/influxProbes.ts'
 import { addLineProtocol } from './routes/lineProtocol.ts'
 import { addPrometheus } from './routes/prometheus.ts'
 import { addPublish } from './routes/publish.ts'
@@ -145,7 +147,10 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
 /** Every route, in the order of the reference. */
 async function addRoutes(app: FastifyInstance, context: RouteContext, rates: Rates): Promise<void> {
   const { login, log } = context
-  await app.register(async (open) => addOpenServerRoutes(open, context))
+  await app.register(async (open) => {
+    addOpenServerRoutes(open, context)
+    addInfluxProbes(open, context)
+  })
   await app.register(async (closed) => {
     closed.addHook('onRequest', async (request, reply) => {
       if (request.routeOptions.config.isOpen === true) return
@@ -197,7 +202,7 @@ function createApp(config: Config['http'], https: Https | null, log: Log): Fasti
     forceCloseConnections: 'idle',
     genReqId: requestId,
     routerOptions: { querystringParser: parseSearch, maxParamLength: 1000 },
-    frameworkErrors: (error, _request, reply) => void sendProblem(reply, toAppError(error, log)),
+    frameworkErrors: (error, request, reply) => void sendFault(request, reply, toAppError(error, log)),
     clientErrorHandler: (_error, socket) => {
       const body = encodeProblem(
         new AppError('bad_request', 'this is not an HTTP request the server can read'),
@@ -264,26 +269,33 @@ function addMeasures(app: FastifyInstance, metrics: Metrics): void {
 function addErrorHandling(app: FastifyInstance, log: Log): void {
   // Bodies stay bytes: payload_json is published as it was written.
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body),
-  )
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, takeBytes)
   app.addHook('onRequest', async (request) => {
     const fault = faultOf(request.query)
-    if (fault !== undefined) throw new AppError('bad_request', `query string: ${fault}`)
+    if (fault !== undefined) {
+      throw new AppError('bad_request', `query string: ${fault.message}`, { problems: [fault] })
+    }
   })
   app.addHook('preValidation', async (request) => {
     const isLenient = request.url.startsWith('/docs') || request.routeOptions.config.lenient === true
     if (!request.is404 && !isLenient) checkKnown(request)
   })
-  app.setErrorHandler((error, _request, reply) => sendProblem(reply, toAppError(error, log)))
+  app.setErrorHandler((error, request, reply) => {
+    const isOfType = (error as { code?: string }).code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE'
+    return sendFault(request, reply, isOfType ? wrongType(request) : toAppError(error, log))
+  })
   app.setNotFoundHandler((request, reply) => {
     const [path = '/'] = request.url.split('?')
     const allowed = (['GET', 'HEAD', 'POST', 'PUT', 'DELETE'] as const).filter((method) =>
       app.hasRoute({ url: path, method }),
     )
     if (allowed.length === 0)
-      return sendProblem(reply, new AppError('not_found', 'no such route; /docs lists them all'))
+      return sendFault(request, reply, new AppError('not_found', 'no such route; /docs lists them all'))
     void reply.header('allow', allowed.join(', '))
-    return sendProblem(reply, new AppError('method_not_allowed', `this route takes ${allowed.join(', ')}`))
+    return sendFault(
+      request,
+      reply,
+      new AppError('method_not_allowed', `this route takes ${allowed.join(', ')}`),
+    )
   })
 }

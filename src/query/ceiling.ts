@@ -26,11 +26,15 @@ export interface Gone {
   removeEventListener(type: 'abort', listener: () => void): void
 }
 
-/** Runs one query under the ceiling; the signal is aborted when its time is over, or when the caller's is. */
+/**
+ * Runs one query under the ceiling; the signal is aborted when its time is over, or when the caller's is. `ready`: what is waited for
+ * before the query takes a place.
+ */
 export type Ceiling = <T>(
   kind: QueryKind,
   work: (signal: AbortSignal) => Promise<T>,
   gone?: Gone,
+  ready?: (signal: AbortSignal) => Promise<void>,
 ) => Promise<T>
 
 export function createCeiling(limits: CeilingLimits, metrics: CeilingMetrics): Ceiling {
@@ -66,7 +70,7 @@ export function createCeiling(limits: CeilingLimits, metrics: CeilingMetrics): C
     })
   }
 
-  return async (kind, work, gone) => {
+  return async (kind, work, gone, ready) => {
     const started = performance.now()
     const control = new AbortController()
     const leaveToo = (): void => control.abort(gone?.reason)
@@ -76,6 +80,7 @@ export function createCeiling(limits: CeilingLimits, metrics: CeilingMetrics): C
     timer.unref()
     try {
       control.signal.throwIfAborted()
+      await ready?.(control.signal)
       await enter(control.signal, gone)
       try {
         return await work(control.signal)

@@ -63,8 +63,7 @@ function decode(mark: string, text: string): unknown[] {
   const [given, ...rest] = parts as unknown[]
   if (typeof given !== 'string') throw fault()
   if (given !== mark) {
-    throw new AppError(
-      'bad_cursor',
+    throw refusal(
       'the cursor belongs to another query; send it with the very parameters that gave it (only limit, format and what is shown may differ)',
     )
   }
@@ -76,9 +75,9 @@ function isInteger(value: unknown): value is number {
 }
 
 function fault(cause?: unknown): AppError {
-  return new AppError(
-    'bad_cursor',
-    'the cursor is not one that this server gave; start again without cursor',
-    cause === undefined ? undefined : { cause },
-  )
+  return refusal('the cursor is not one that this server gave; start again without cursor', cause)
+}
+
+function refusal(message: string, cause?: unknown): AppError {
+  return new AppError('bad_cursor', message, { cause, problems: [{ path: 'cursor', message }] })
 }

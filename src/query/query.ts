@@ -5,7 +5,7 @@ import { createGate } from '../auth/gate.ts'
 import type { FieldDescription } from '../domain/description.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Fields, Reading } from '../domain/reading.ts'
-import { parseTime, timeMax } from '../domain/time.ts'
+import { timeMax, timeOf } from '../domain/time.ts'
 import type { ReadingStore, TopicInfo } from '../store/store.ts'
 import {
   type AggregateLimits,
@@ -192,12 +192,11 @@ async function readLatest(
   const asOf = asOfMoment(listing, mark, now)
   const work = async (signal: AbortSignal): Promise<Page<FoundReading>> => {
     const ask = { ...topicsQuery(listing, mark, signal), ...(asOf === undefined ? {} : { asOf }) }
-    await live.reached(listing.minSeq ?? 0, signal)
     const readings = await store.latest(ask)
     const fit = readings.slice(0, countWithin(readings, limits.page_bytes))
     return topicPage(fit, listing, { mark, signal }, found, { cut: fit.length < readings.length, asOf })
   }
-  return under('latest', work, listing.signal)
+  return under('latest', work, listing.signal, arrivalOf(live, limits, listing.minSeq))
 }
 
 async function readReadings(
@@ -212,7 +211,6 @@ async function readReadings(
   return under(
     'readings',
     async (signal) => {
-      await live.reached(listing.minSeq ?? 0, signal)
       const rows: FoundReading[] = []
       const after = start ? { after: start.after } : {}
       let bytes = 0
@@ -235,7 +233,21 @@ async function readReadings(
       return { rows, limit, next }
     },
     listing.signal,
+    arrivalOf(live, limits, listing.minSeq),
   )
+}
+
+/** Waits for `min_seq` without a place among the queries that run: whoever asks for what never comes stands in nobody's way. */
+function arrivalOf(live: Live, { query_time_ms: timeMs }: QueryLimits, minSeq = 0) {
+  return async (signal: AbortSignal): Promise<void> => {
+    try {
+      await live.reached(minSeq, signal)
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'query_limit')) throw error
+      const message = `nothing so new was stored here within ${timeMs} ms (limits.query_time_ms)`
+      throw new AppError('query_limit', `min_seq: ${message}`, { problems: [{ path: 'min_seq', message }] })
+    }
+  }
 }
 
 /** An hour up to now, unless the caller says otherwise. Without `to` there is no upper bound: what was just stored is in. */
@@ -243,14 +255,15 @@ function rangeOf(
   listing: { from?: string | undefined; to?: string | undefined },
   now: number,
 ): { from: number; to: number } {
-  const end = listing.to === undefined ? timeMax : parseTime(listing.to, now)
+  const end = listing.to === undefined ? timeMax : timeOf('to', listing.to, now)
   // `to` is exclusive; "up to now" is to hold what was stored in this very millisecond.
   const to = listing.to === undefined || listing.to === 'now' ? end + 1 : end
   const from = Math.floor(
-    listing.from === undefined ? Math.min(now, to) - hourMs : parseTime(listing.from, now),
+    listing.from === undefined ? Math.min(now, to) - hourMs : timeOf('from', listing.from, now),
   )
   if (from >= to) {
-    throw new AppError('bad_time', 'the range is empty: `from` must be before `to` (from ≤ time < to)')
+    const message = 'the range is empty: `from` must be before `to` (from ≤ time < to)'
+    throw new AppError('bad_time', message, { problems: [{ path: 'from', message }] })
   }
   return { from, to: Math.ceil(to) }
 }
@@ -269,7 +282,7 @@ function topicsQuery(listing: Listing, mark: string, signal: AbortSignal) {
 /** The moment of the first page holds for those that follow. */
 function asOfMoment({ asOf, cursor }: LatestListing, mark: string, now: number): number | undefined {
   if (cursor !== undefined) return decodeTopicCursor(mark, cursor).asOf
-  return asOf === undefined ? undefined : Math.floor(parseTime(asOf, now))
+  return asOf === undefined ? undefined : Math.floor(timeOf('as_of', asOf, now))
 }
 
 function contains(text: string | undefined): { contains?: string } {

@@ -2,6 +2,7 @@
 // the reference engine answers with it, and what the embedded engine works out from columns must agree with it.
 
 import type { Reading } from '../domain/reading.ts'
+import { payloadLeavesMax, payloadLevelsMax } from './leafLimits.ts'
 import type { AggregateQuery, SeriesAggregate } from './store.ts'
 
 /** What an aggregate over everything would have to hold at once is cut up into so many series. */
@@ -77,14 +78,18 @@ function leavesOf(payload: Uint8Array): [string, unknown][] {
     return []
   }
   const leaves = new Map<string, unknown>()
-  const walk = (node: unknown, prefix: string): void => {
+  /** False when there is more than counts. */
+  const walk = (node: unknown, prefix: string, level: number): boolean => {
+    if (level > payloadLevelsMax) return false
     for (const [key, child] of Object.entries(node as object)) {
-      if (typeof child === 'object' && child !== null) walk(child, `${prefix}${key}.`)
-      else leaves.set(`${prefix}${key}`, child)
+      if (typeof child === 'object' && child !== null) {
+        if (!walk(child, `${prefix}${key}.`, level + 1)) return false
+      } else if (leaves.set(`${prefix}${key}`, child).size > payloadLeavesMax) return false
     }
+    return true
   }
-  if (typeof root === 'object' && root !== null) walk(root, '')
-  else leaves.set('value', root)
+  if (typeof root !== 'object' || root === null) leaves.set('value', root)
+  else if (!walk(root, '', 1)) return []
   return [...leaves]
 }
 

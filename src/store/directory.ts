@@ -13,11 +13,22 @@ export interface DataDirectory {
   sessions: string
   /** Logins of browsers. */
   logins: string
+  /** Who came and went. */
+  presence: string
   /** Jobs over what is stored. */
   jobs: string
 }
 
-const ours = new Set(['readings', 'sessions', 'backups', 'logins', 'jobs', 'jobs.new'])
+const ours = new Set([
+  'readings',
+  'sessions',
+  'backups',
+  'logins',
+  'jobs',
+  'jobs.new',
+  'presence',
+  'presence.new',
+])
 /** What file systems and tools put beside: no reason to refuse a directory. */
 const harmless = new Set(['lost+found', '.gitkeep', '.DS_Store', '.snapshot'])
 
@@ -48,6 +59,7 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
     readings: join(root, 'readings'),
     sessions: join(root, 'sessions'),
     logins: join(root, 'logins'),
+    presence: join(root, 'presence'),
     jobs: join(root, 'jobs'),
   }
 }

@@ -69,7 +69,7 @@ export interface LatestQuery extends TopicsQuery {
 
 /**
  * Numbers of fields over buckets of time. A reading's numbers are those of its `fields`, or of its payload's own JSON leaves
- * when `fields` is `null`; booleans and texts count nothing.
+ * when `fields` is `null` (of a payload within leafLimits.ts); booleans and texts count nothing.
  */
 export interface AggregateQuery {
   filters: TopicFilters

@@ -1,7 +1,12 @@
 // Who came and went, and why: told of real clients that leave in every way there is, within bounds.
 
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pino from 'pino'
 import { onTestFinished, expect, test } from 'vitest'
 import { createPresence, type PresenceEvent } from '../../src/broker/presence.ts'
+import { openPresence } from '../../src/broker/presenceFile.ts'
 import { connectRaw, type RawClient, until } from './rawClient.ts'
 import { startServer } from './server.ts'
 
@@ -111,4 +116,44 @@ test('what comes from a client and goes to it is counted', async () => {
     one: { messagesIn: 1, bytesIn: 5, messagesOut: 0, bytesOut: 0 },
     two: { messagesIn: 0, bytesIn: 0, messagesOut: 1, bytesOut: 5 },
   })
+})
+
+function makeFile(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'amber-presence-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  return join(directory, 'presence')
+}
+const openFile = (presenceFile: string) =>
+  openPresence({ presence_clients: 10 }, { presenceFile, log: pino({ level: 'silent' }) })
+
+test('who came and went is known after a restart, and who was there when the server went has gone then', async () => {
+  const file = makeFile()
+  const first = await openFile(file)
+  first.add(event('a', 1000))
+  first.add({ ...event('a', 2000), event: 'disconnected', reason: 'it disconnected' })
+  first.add(event('still there', 3000))
+  await first.close()
+  appendFileSync(file, '{"time":3500,"clientId":"torn')
+  utimesSync(file, 4, 4)
+  const second = await openFile(file)
+  onTestFinished(() => second.close())
+  expect(second.events({ ...all, clientId: 'a' }).map(({ time, reason }) => [time, reason])).toEqual([
+    [2000, 'it disconnected'],
+    [1000, null],
+  ])
+  expect(second.events({ ...all, clientId: 'still there' })).toMatchObject([
+    { time: 4000, event: 'disconnected', reason: 'the server went down' },
+    { time: 3000, event: 'connected' },
+  ])
+  expect(second.lastSeen('torn')).toBeNull()
+  expect(readFileSync(file, 'utf8').split('\n').filter(Boolean)).toHaveLength(4)
+})
+
+test.each(['', 'no JSON\n{"time":"x"}\n[]\n', '\0\0\0'])('a file of "%s" is begun anew', async (text) => {
+  const file = makeFile()
+  writeFileSync(file, text)
+  const presence = await openFile(file)
+  presence.add(event('a', 1))
+  await presence.close()
+  expect(readFileSync(file, 'utf8')).toBe(`${JSON.stringify(event('a', 1))}\n`)
 })

@@ -30,6 +30,8 @@ export interface Served {
 export interface Looks {
   colorScheme?: 'light' | 'dark'
   phone?: boolean
+  /** The page's clock can be moved on (`page.clock`). */
+  clock?: boolean
 }
 
 /** Accounts: `admin`, who manages the server, and `ann`, who may read `home/#`; both with the password `secret`. */
@@ -66,7 +68,7 @@ export function useBrowser(flags: Record<string, string> = {}) {
       timezoneId: 'Europe/Berlin',
     })
     onTestFinished(() => context.close())
-    return openIn(context, `${served.url}${path}`)
+    return openIn(context, `${served.url}${path}`, looks.clock)
   }
   const logIn = async (page: Page, user = 'admin'): Promise<void> => {
     await page.getByLabel('User').fill(user)
@@ -98,8 +100,9 @@ export function useBrowser(flags: Record<string, string> = {}) {
 /** What Chromium says of answers and connections: servers refuse, stop and go away in these tests. */
 const expected = /Failed to load resource|EventSource's response/
 
-async function openIn(context: BrowserContext, url: string): Promise<Page> {
+async function openIn(context: BrowserContext, url: string, hasClock = false): Promise<Page> {
   const page = await context.newPage()
+  if (hasClock) await page.clock.install()
   // Below the limit of a test, so that what was waited for is named.
   page.setDefaultTimeout(10_000)
   const faults: string[] = []

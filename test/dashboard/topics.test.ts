@@ -1,5 +1,6 @@
 // The tree of topics and the chosen one, in a real browser with real devices.
 
+import type { Page, Request } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { checkAccessibility, picture, useBrowser } from './browser.ts'
 
@@ -33,6 +34,8 @@ test('the tree opens level by level with live values; the chosen topic shows wha
   await detail.locator('.line.gone', { hasText: '"temperature": 20.5' }).waitFor()
   await page.getByRole('treeitem', { name: /^climate.*21\.5/ }).waitFor()
   await detail.getByText('temperature, the last 24 hours').waitFor()
+  const fields = await detail.getByRole('region', { name: 'Fields' }).boundingBox()
+  expect(fields?.height).toBeGreaterThan(60)
   await checkAccessibility(page)
   await picture(page, 'topics-light')
   await device.subscribeAsync(climate)
@@ -107,6 +110,7 @@ test('names and payloads that want to be more than text are text', async () => {
     'evil/\u202egnp.exe',
     `evil/${'x'.repeat(5000)}`,
     'evil/__proto__',
+    'evil/two\nlines',
     'evil/" onload="x',
   ]
   await publishAll(topics, evil)
@@ -151,4 +155,56 @@ test('a topic in the tree shows its last hour and the unit of its value', async 
   await row.getByRole('img', { name: 'value, the last hour' }).waitFor()
   await checkAccessibility(page)
   await picture(page, 'topics-sparkline-light')
+})
+
+/** How often the page asked for the path, while `act` went on. */
+async function countAsked(page: Page, path: string, act: () => Promise<void>): Promise<number> {
+  let count = 0
+  const onRequest = (request: Request): void => {
+    if (request.url().includes(path)) count++
+  }
+  page.on('request', onRequest)
+  await act()
+  page.off('request', onRequest)
+  return count
+}
+
+test('a list that rushes by asks for no values, and has them when it stands', async () => {
+  await publishAll(
+    Array.from({ length: 400 }, (_one, i) => `rush/t${String(i).padStart(3, '0')}`),
+    '7',
+  )
+  const page = await visit('topics')
+  await page.getByRole('treeitem', { name: 'rush', exact: true }).click()
+  await page.getByRole('treeitem', { name: /^t000.*7/ }).waitFor()
+  const asked = await countAsked(page, '/api/v1/latest', () =>
+    page.getByRole('tree').evaluate(async (box) => {
+      for (let n = 0; n < 60; n++) {
+        await new Promise((resolve) => setTimeout(resolve, 16))
+        box.scrollTop += 100
+      }
+    }),
+  )
+  // A frame may come late on a busy machine, and then the list has stood still.
+  expect(asked).toBeLessThan(15)
+  await page.getByRole('tree').evaluate((box) => box.scrollTo(0, box.scrollHeight))
+  await page.getByRole('treeitem', { name: /^t399.*7/ }).waitFor()
+})
+
+test('open levels are asked for again only when the server has other topics', async () => {
+  await publishAll(['level/a', 'level/b'], '1')
+  const page = await visit('topics', { clock: true })
+  await page.getByRole('treeitem', { name: 'level', exact: true }).click()
+  await page.getByRole('treeitem', { name: /^a/ }).waitFor()
+  const pass = async (): Promise<void> => {
+    const stats = page.waitForResponse(/api\/v1\/stats/)
+    await page.clock.fastForward(5000)
+    await stats
+    await page.waitForLoadState('networkidle')
+  }
+  await pass()
+  expect(await countAsked(page, '/api/v1/tree', pass)).toBe(0)
+  await publishAll(['level/c'], '1')
+  await pass()
+  await page.getByRole('treeitem', { name: /^c/ }).waitFor()
 })

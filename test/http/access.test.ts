@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import pino from 'pino'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { createToken, formatTokenFile } from '../../src/auth/tokens.ts'
 import { codingOf } from '../../src/http/compress.ts'
 import { openEvents } from './events.ts'
@@ -57,6 +57,27 @@ test('a token reads and writes the topics it is for, and nothing else', async ()
   expect((await ask('/api/v1/latest?topic=open/b')).status).toBe(403)
   expect((await ask('/api/v1/publish', publish('in/x'))).status).toBe(200)
   expect((await ask('/api/v1/publish', publish('closed/a'))).status).toBe(403)
+})
+
+test('an open stream ends when the time of its token is over, and names where to go on', async () => {
+  const hourMs = 3_600_000
+  const { server, token } = await withToken({
+    read: ['#'],
+    expires: new Date(Date.now() + hourMs).toISOString(),
+  })
+  const seq = await server.put('open/a', '1')
+  const reader = await openEvents(`http://127.0.0.1:${server.port}/api/v1/stream`, {
+    authorization: `Bearer ${token}`,
+  })
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * hourMs })
+  try {
+    await reader.ended
+  } finally {
+    vi.useRealTimers()
+  }
+  const last = reader.events.at(-1)
+  expect(last?.event).toBe('unauthorized')
+  expect(JSON.parse(last?.data ?? '')).toMatchObject({ last_seq: seq })
 })
 
 test('a revoked token is refused, and its open stream ends', async () => {

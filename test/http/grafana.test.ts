@@ -33,6 +33,13 @@ test('the provisioned data source and dashboard are those of the server', () => 
   expect(file('compose.yaml')).toContain(`./grafana/dashboards:${providers[0]?.options.path}`)
 })
 
+test('the editor has a query laid out', async () => {
+  const response = await server.ask('/prometheus/api/v1/format_query?query=sum(bytes)by(topic)')
+  expect(await response.json()).toEqual({ status: 'success', data: 'sum by (topic) (bytes)' })
+  const wrong = await server.ask('/prometheus/api/v1/format_query?query=sum(')
+  expect([wrong.status, await wrong.json()]).toMatchObject([400, { status: 'error', errorType: 'bad_data' }])
+})
+
 test('the route gives both, with the address of this server', async () => {
   const answer = (await (await server.ask('/api/v1/grafana')).json()) as Record<string, unknown>
   expect(answer).toEqual({

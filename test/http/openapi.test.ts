@@ -150,7 +150,9 @@ test('every example of a parameter is answered as the document says', async () =
     for (const one of needed ? examples : [null, ...examples]) {
       const query = one === null ? '' : `?${one.name}=${encodeURIComponent(one.value)}`
       const response = await server.ask(`${path}${query}`)
-      expect(response.status, `${path}${query}: ${await response.text()}`).toBe(200)
+      expect(response.status, `${path}${query}: ${await response.text()}`).toBe(
+        operation.responses['204'] && !one ? 204 : 200,
+      )
       asked++
     }
   }

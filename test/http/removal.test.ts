@@ -30,6 +30,15 @@ test('a dry run counts and removes nothing; confirmed, exactly that goes', async
   expect(left.data.map(({ value }) => value)).toEqual(expect.arrayContaining([0, 1]))
 })
 
+test('without a first time readings from before 1970 are taken too', async () => {
+  await start()
+  await server.put('old/t', '1', -hour)
+  await server.put('old/t', '2', Date.parse('0001-01-01T00:00:00Z'))
+  expect(await remove('prefix=old&dry_run=1')).toMatchObject({ readings: 2, from: null })
+  expect(await remove('prefix=old&confirm=2')).toMatchObject({ status: 200, removed: true })
+  expect((await (await server.ask('/api/v1/topics?prefix=old')).json()) as object).toMatchObject({ data: [] })
+})
+
 test('a count that is not that of now removes nothing and says the new one', async () => {
   await start()
   const answer = await remove('topic=home/t&confirm=4')

@@ -45,6 +45,20 @@ test('what was acknowledged is in the very next read, also with to=now', async (
   }
 })
 
+test.each(['latest', 'readings'])(
+  'who waits for a min_seq in %s that never comes holds up nobody, and is told',
+  async (route) => {
+    const { ask } = await start({ limits: { query_concurrency: 1, query_time_ms: 5000 } })
+    const waits = ask(`/api/v1/${route}?min_seq=${Number.MAX_SAFE_INTEGER}`)
+    let isWaiting = true
+    void waits.finally(() => (isWaiting = false))
+    for (let n = 0; n < 2; n++) expect((await ask('/api/v1/latest')).status).toBe(200)
+    expect(isWaiting).toBe(true)
+    const told = await waits
+    expect([told.status, await told.json()]).toMatchObject([422, { errors: [{ path: 'min_seq' }] }])
+  },
+)
+
 test('a batch with one forbidden topic publishes nothing', async () => {
   const { ask, store } = await start()
   const batch = [
@@ -53,6 +67,16 @@ test('a batch with one forbidden topic publishes nothing', async () => {
   ]
   expect((await ask('/api/v1/publish', { ...post(batch), user: 'guest' })).status).toBe(403)
   expect(store.status.readings).toBe(0)
+})
+
+test('clients of InfluxDB find the server, without a login', async () => {
+  const server = await start()
+  const ping = await server.ask('/ping', { user: null })
+  expect([ping.status, ping.headers.get('x-influxdb-version')]).toEqual([204, 'v2.7.0'])
+  const verbose = await server.ask('/ping?verbose=true', { user: null })
+  expect([verbose.status, await verbose.json()]).toEqual([200, { version: 'v2.7.0' }])
+  const health = await server.ask('/health', { user: null })
+  expect([health.status, await health.json()]).toMatchObject([200, { status: 'pass' }])
 })
 
 test('a store that takes no writes is a 503 with Retry-After, and readyz says so', async () => {
@@ -65,6 +89,8 @@ test('a store that takes no writes is a 503 with Retry-After, and readyz says so
   expect(response.headers.get('retry-after')).toBe('1')
   expect(await response.json()).toMatchObject({ code: 'store_full', detail: 'the disk is full' })
   expect((await ask('/readyz', { user: null })).status).toBe(503)
+  const health = await ask('/health', { user: null })
+  expect([health.status, await health.json()]).toMatchObject([503, { status: 'fail' }])
   expect((await ask('/healthz', { user: null })).status).toBe(200)
 })
 

@@ -178,9 +178,47 @@ test.each([
   ['what is not gzip', Buffer.from('hello'), 'application/x-ndjson', { 'content-encoding': 'gzip' }, 400],
   ['an unknown coding', Buffer.from('hello'), 'application/x-ndjson', { 'content-encoding': 'br' }, 415],
   ['bytes', Buffer.from([0xff, 0xfe, 0, 10]), 'application/x-ndjson', {}, 200],
+  ['a header without a topic', Buffer.from('time;topic;value\n1;a;2\n'), 'text/csv', {}, 400],
+  ['a header with a name twice', Buffer.from('topic,topic,value\na,b,2\n'), 'text/csv', {}, 400],
 ])('an import of %s is answered with %5$d', async (_name, body, type, headers, status) => {
   const { send } = await start()
   expect((await send(body, type, headers)).status).toBe(status)
+})
+
+test.each([
+  ['text/csv', 'text/csv; charset=utf-8'],
+  ['application/vnd.apache.parquet, text/csv;q=0.5', 'application/vnd.apache.parquet'],
+  ['text/html,*/*;q=0.8', 'application/x-ndjson'],
+])('an export without a format is what Accept asks for: %s', async (accept, type) => {
+  const { ask: get } = await start()
+  const response = await get('/api/v1/export', { headers: { accept } })
+  expect(response.headers.get('content-type')).toBe(type)
+  await response.arrayBuffer()
+})
+
+const latin1 = Buffer.from('K\xfcche', 'latin1')
+const lines = (...parts: (string | Buffer)[]): Buffer => Buffer.concat(parts.map((one) => Buffer.from(one)))
+test.each([
+  ['text/csv', lines('topic,value\na,1\n', latin1, ',2\nb,\uFFFDx\n'), [3, 4]],
+  ['text/csv', lines('topic,value\na,1\nb,', latin1), [3]],
+  ['application/x-ndjson', lines('{"topic":"a","value":1}\n{"topic":"', latin1, '","value":1}\n'), [2]],
+  ['text/csv', lines('topic,value\na,1\n"b,2\nc,3\n'), [3]],
+])(
+  'an import as %s of what is cut off or not UTF-8 stores none of those lines',
+  async (type, body, failed) => {
+    const { send, store } = await start()
+    const answer = await send(body, type)
+    expect(answer).toMatchObject({ status: 200, imported: 1 })
+    expect(answer.failed.map(({ line }) => line)).toEqual(failed)
+    expect(answer.failed[0]?.reason).toMatch(/not UTF-8|inside quotes/)
+    expect(store.status.readings).toBe(1)
+  },
+)
+
+test('a replacement character that was sent is stored as it is', async () => {
+  const { send } = await start()
+  const row = '{"topic":"a","value":"\uFFFD"}\n'
+  expect(await send(row.repeat(9000))).toMatchObject({ status: 200, imported: 9000 })
 })
 
 test('an import that is refused half way leaves its connection good for the next request', async () => {

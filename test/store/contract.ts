@@ -258,6 +258,29 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
       await check()
     })
 
+    test('aggregates count nothing of a payload with more leaves or levels than count', async () => {
+      const list = (leaves: number): Buffer =>
+        Buffer.from(JSON.stringify(Array.from({ length: leaves }, () => 1)))
+      const deep = (levels: number): Buffer => Buffer.from(`${'['.repeat(levels)}1${']'.repeat(levels)}`)
+      for (const [topic, payload] of Object.entries({
+        most: list(65_536),
+        more: list(65_537),
+        deepest: deep(1024),
+        deeper: deep(1025),
+      })) {
+        await append(store, { topic, time: 1, payload })
+      }
+      const ask = { filters: ['#'], fields: [], quantiles: [], edges: Float64Array.of(0, 10) }
+      const check = async (): Promise<void> => {
+        const found = await collectSeries(store, ask)
+        expect(new Set(found.map(({ group }) => group))).toEqual(new Set(['most', 'deepest']))
+        expect(found.length).toBe(65_537)
+      }
+      await check()
+      await engine.settle(store)
+      await check()
+    })
+
     test('aggregates of a group put its topics together, and leave out what has none', async () => {
       await append(store, { topic: 'home/a', time: 1, payload: Buffer.from('{"t":1}') })
       await append(store, { topic: 'home/b', time: 2, payload: Buffer.from('{"t":2}') })
@@ -477,6 +500,9 @@ export function describeStore(name: string, makeEngine: () => Engine): void {
         expect(await at(9)).toEqual([])
         expect(await at(19)).toEqual([first])
         expect(await at(29)).toEqual([between])
+        expect(await store.latest({ filters: [], limit: 10, asOf: 40, contains: 'z' })).toEqual([])
+        const behind = await store.latest({ filters: [], limit: 10, asOf: 40, after: 'a' })
+        expect(behind.map(({ topic }) => topic)).toEqual(['b'])
       }
     })
 

@@ -158,6 +158,7 @@ function linkTo(client: BrokerClient, limits: Config['mqtt']): Link {
     underWay: 0,
     resend: [],
     waiting: false,
+    pumpsLater: false,
   }
 }
 

@@ -19,6 +19,8 @@ import { type Forms, type Link, sendPublish } from './link.ts'
 const socketBytesMax = 262_144
 /** Messages that wait together for one write of the journal. */
 const togetherMax = 1000
+/** Retained messages that are looked at in one turn. */
+const retainedOfTurn = 500
 /** A full queue is looked through for expired messages this often. */
 const sweepEveryMs = 1000
 
@@ -56,13 +58,12 @@ export class Delivery {
     if (link !== null) this.pump(session, forms, now)
   }
 
-  /** Retained messages answer a subscription as they are sent, not all at once; `false` when there are too many. */
-  deliverRetained(session: Session, cursor: Omit<Cursor, 'at' | 'gone'>): boolean {
-    const { outbox } = session
-    if (cursor.messages.length === 0) return true
-    if (outbox.retainedLeft + cursor.messages.length > this.#deps.limits.max_queued_bytes / 64) return false
-    outbox.pushRetained({ ...cursor, at: 0, gone: false })
-    return true
+  /** Retained messages answer a subscription as they are sent, not all at once. */
+  deliverRetained(session: Session, cursor: Omit<Cursor, 'gone'>): void {
+    const first = cursor.messages.next()
+    if (first.done === true) return
+    const messages = beginningWith(first.value, cursor.messages)
+    session.outbox.pushRetained({ ...cursor, messages, gone: false })
   }
 
   /** A client is there: what an earlier connection left under way goes first. */
@@ -80,7 +81,9 @@ export class Delivery {
   pump(session: Session, forms: Forms | null, now: number): void {
     const { link, outbox } = session
     if (link === null) return
+    const { retainedTaken: before } = outbox
     while (!link.waiting && session.link === link && link.outlet.queued <= socketBytesMax) {
+      if (outbox.retainedTaken - before >= retainedOfTurn) return this.#pumpLater(session, link)
       const again = link.resend.at(-1)
       if (again !== undefined) {
         if (!again.gone && link.underWay >= link.window) return
@@ -95,6 +98,16 @@ export class Delivery {
       if (entry.qos === 0) this.#sendAtOnce(link, entry.message, entry, forms, now)
       else this.#sendFirst(link, session, entry, forms, now)
     }
+  }
+
+  /** Many retained messages answer one SUBSCRIBE: others come in between. */
+  #pumpLater(session: Session, link: Link): void {
+    if (link.pumpsLater) return
+    link.pumpsLater = true
+    setImmediate(() => {
+      link.pumpsLater = false
+      if (session.link === link) this.pump(session, null, Date.now())
+    })
   }
 
   /** PUBACK: one message less under way. */
@@ -151,7 +164,9 @@ export class Delivery {
       return next
     }
     const message = session.outbox.advance(next)
-    if (message === null || this.#isWithheld(session, message, now)) return null
+    if (message === null) return null
+    if (isExpired(message, now)) registry.expireRetained(message)
+    if (!next.mayStay(message) || this.#isWithheld(session, message, now)) return null
     const qos = message.qos < next.qos ? message.qos : next.qos
     return registry.entry(session, message, {
       qos,
@@ -189,9 +204,11 @@ export class Delivery {
   /** Further entries that can share one wait for the journal. */
   #takeMore(link: Link, session: Session, now: number): Entry[] {
     const more: Entry[] = []
+    const { outbox } = session
+    const { retainedTaken: before } = outbox
     while (link.underWay < link.window && more.length < togetherMax) {
-      const next = session.outbox.peek()
-      if (next === null) break
+      const next = outbox.peek()
+      if (next === null || outbox.retainedTaken - before >= retainedOfTurn) break
       const entry = this.#take(session, next, now)
       if (entry === null) continue
       if (entry.qos > 0) {
@@ -287,6 +304,11 @@ export class Delivery {
       this.#deps.registry.settle(entry)
     }
   }
+}
+
+function* beginningWith(first: Message, rest: Iterator<Message>): Generator<Message> {
+  yield first
+  for (let next = rest.next(); next.done !== true; next = rest.next()) yield next.value
 }
 
 /** A session that was begun on another listener may be owed what is outside the mount point of the one it is on now. */

@@ -25,6 +25,8 @@ export interface Link {
   resend: Entry[]
   /** Waits for the journal, or for the socket to drain. */
   waiting: boolean
+  /** The rest of its retained messages goes on in a later turn. */
+  pumpsLater: boolean
 }
 
 /** Topics the client has a number for [MQTT-3.3.2-12]. */

@@ -12,6 +12,9 @@ export interface Place {
   path: string
 }
 
+/** Connections that wait to be accepted: a site comes back all at once after a power cut. The system's own limit holds, too. */
+const backlog = 4096
+
 export async function listen(
   server: Server,
   { host, port, path }: { host: string; port: number; path: string },
@@ -20,7 +23,7 @@ export async function listen(
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port, path)))
     const options = path !== '' ? { path } : host === '' ? { port } : { port, host }
-    server.listen(options, () => {
+    server.listen({ ...options, backlog }, () => {
       server.removeAllListeners('error')
       resolve()
     })

@@ -69,6 +69,8 @@ export function dispatchPackets(client: BrokerClient, dependencies: DispatchDepe
             : null
       if (fault !== null) onFault(client, fault)
       else aedes?.call(parser, packet)
+      // Its connection may end in a later turn [MQTT-3.14.4-2].
+      if (packet.cmd === 'disconnect') client.amber.refused = true
       return
     }
     if (client._keepaliveInterval > 0) client._keepaliveTimer?.refresh()

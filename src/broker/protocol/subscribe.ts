@@ -133,20 +133,19 @@ function grant(
 
 /** Retained messages as retain handling asks for them [MQTT-3.3.1-9 to 3.3.1-11]; none for a shared subscription. */
 function sendRetained(
-  { registry, delivery, mayStay, log }: SubscribeDependencies,
+  { registry, delivery, mayStay }: SubscribeDependencies,
   session: Session,
   { subscription, isNew }: Granted,
 ): void {
   const { topic, qos, rh = 0, subscriptionIdentifier } = subscription
   if (rh === 2 || (rh === 1 && !isNew) || sharedFilter(topic) !== null) return
-  const sent = delivery.deliverRetained(session, {
+  delivery.deliverRetained(session, {
     filter: topic,
-    messages: registry.retainedFor(topic, Date.now()).filter(mayStay),
+    messages: registry.retainedNow(topic),
+    mayStay,
     qos,
     subscriptionIds: subscriptionIdentifier === undefined ? [] : [subscriptionIdentifier],
   })
-  if (!sent)
-    log.warn({ client: session.id, filter: topic }, 'too many retained messages wait for this client')
 }
 
 async function unsubscribe(

@@ -2,6 +2,7 @@
 // one element for a whole SUBSCRIBE, made into entries when their turn comes.
 
 import type { Message } from '../message.ts'
+import type { MayStay } from '../retainSource.ts'
 import type { Session } from './session.ts'
 
 /** One message for one session. */
@@ -33,10 +34,12 @@ export interface Entry {
 /** Retained messages that answer a subscription. */
 export interface Cursor {
   readonly filter: string
-  readonly messages: readonly Message[]
+  /** Found as they are asked for. */
+  readonly messages: Iterator<Message>
+  /** Whether one may still be sent. */
+  readonly mayStay: MayStay
   readonly qos: 0 | 1 | 2
   readonly subscriptionIds: readonly number[]
-  at: number
   gone: boolean
 }
 
@@ -51,7 +54,7 @@ export class Outbox {
   #head = 0
   #waitingCount = 0
   #bytes = 0
-  #retainedLeft = 0
+  #retainedTaken = 0
   readonly #cursors = new Map<string, Cursor>()
   readonly #numbered = new Map<number, Entry>()
   #nextId = 1
@@ -70,9 +73,9 @@ export class Outbox {
     return this.#cursors.size > 0
   }
 
-  /** Retained messages that wait for their turn. */
-  get retainedLeft(): number {
-    return this.#retainedLeft
+  /** Retained messages taken so far, whether they were sent or not. */
+  get retainedTaken(): number {
+    return this.#retainedTaken
   }
 
   push(entry: Entry): void {
@@ -86,7 +89,6 @@ export class Outbox {
     const before = this.#cursors.get(cursor.filter)
     if (before) this.#finish(before)
     this.#cursors.set(cursor.filter, cursor)
-    this.#retainedLeft += cursor.messages.length
     this.#waiting.push(cursor)
   }
 
@@ -103,13 +105,11 @@ export class Outbox {
 
   /** Takes the next message of a cursor. */
   advance(cursor: Cursor): Message | null {
-    const message = cursor.messages[cursor.at++]
-    if (message === undefined) {
-      this.#finish(cursor)
-      return null
-    }
-    this.#retainedLeft--
-    return message
+    const next = cursor.messages.next()
+    this.#retainedTaken++
+    if (next.done !== true) return next.value
+    this.#finish(cursor)
+    return null
   }
 
   /** Gives an entry that waits, or one out of a cursor, its packet id; `false` when all ids are in use. */
@@ -176,7 +176,6 @@ export class Outbox {
 
   #finish(cursor: Cursor): void {
     cursor.gone = true
-    this.#retainedLeft -= cursor.messages.length - Math.min(cursor.at, cursor.messages.length)
     if (this.#cursors.get(cursor.filter) === cursor) this.#cursors.delete(cursor.filter)
   }
 }

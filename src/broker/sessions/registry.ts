@@ -201,8 +201,18 @@ export class SessionRegistry {
     const expired: Message[] = []
     for (const message of this.retained.match(filter))
       (isExpired(message, now) ? expired : found).push(message)
-    for (const message of expired) this.retain({ ...message, payload: Buffer.alloc(0) })
+    for (const message of expired) this.expireRetained(message)
     return found
+  }
+
+  /** The same one by one, as they are asked for: those that are kept now and are not replaced before their turn. */
+  retainedNow(filter: string): Iterator<Message> {
+    return this.retained.matchNow(filter)
+  }
+
+  /** Takes an expired retained message away. */
+  expireRetained(message: Message): void {
+    if (this.retained.get(message.topic) === message) this.retain({ ...message, payload: Buffer.alloc(0) })
   }
 
   /** What is kept, for the counters of the server. */

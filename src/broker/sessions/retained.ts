@@ -5,15 +5,18 @@ import type { Message } from '../message.ts'
 
 interface Node {
   message: Message | null
+  /** Number of the change that put it there. */
+  change: number
   children: Map<string, Node>
 }
 
-const makeNode = (): Node => ({ message: null, children: new Map() })
+const makeNode = (): Node => ({ message: null, change: 0, children: new Map() })
 
 export class RetainedTree {
   readonly #root = makeNode()
   #count = 0
   #bytes = 0
+  #change = 0
 
   /** Without what the server tells about itself below $SYS. */
   get count(): number {
@@ -37,6 +40,7 @@ export class RetainedTree {
     }
     this.#tally(message.topic, node.message, message)
     node.message = message
+    node.change = ++this.#change
   }
 
   get(topic: string): Message | null {
@@ -71,14 +75,26 @@ export class RetainedTree {
 
   /** What matches, by [MQTT-4.7]: wildcards in the first level leave out topics that start with `$`. */
   *match(filter: string): Generator<Message> {
-    yield* walk(this.#root, filter.split('/'), 0)
+    for (const { message } of walk(this.#root, filter.split('/'), 0)) if (message) yield message
+  }
+
+  /**
+   * The same while the tree changes: those that are there now, found as they are asked for. One that is replaced or removed
+   * before its turn is left out; who subscribed hears of that by itself.
+   */
+  matchNow(filter: string): Iterator<Message> {
+    const last = this.#change
+    const nodes = walk(this.#root, filter.split('/'), 0)
+    return (function* () {
+      for (const { message, change } of nodes) if (message && change <= last) yield message
+    })()
   }
 }
 
-function* walk(node: Node, levels: readonly string[], at: number): Generator<Message> {
+function* walk(node: Node, levels: readonly string[], at: number): Generator<Node> {
   const level = levels[at]
   if (level === undefined) {
-    if (node.message) yield node.message
+    if (node.message) yield node
     return
   }
   if (level === '#') {
@@ -96,8 +112,8 @@ function* walk(node: Node, levels: readonly string[], at: number): Generator<Mes
   }
 }
 
-function* below(node: Node, isRoot: boolean): Generator<Message> {
-  if (node.message) yield node.message
+function* below(node: Node, isRoot: boolean): Generator<Node> {
+  if (node.message) yield node
   for (const [name, child] of node.children) {
     if (isRoot && name.startsWith('$')) continue
     yield* below(child, false)

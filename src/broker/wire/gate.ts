@@ -60,7 +60,7 @@ export function attachGate(client: BrokerClient, dependencies: GateDependencies)
   let version = 0
 
   const refuse = (fault: Fault): void => {
-    log.debug({ client: client.id, address: client.amber.remoteAddress }, `protocol fault: ${fault.message}`)
+    log.info({ client: client.id, address: client.amber.remoteAddress }, `refused: ${fault.message}`)
     rejectClient(client, version, fault)
   }
   const faultOf = (frame: Frame): Fault | null => {

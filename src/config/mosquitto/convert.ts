@@ -6,7 +6,7 @@ import type { Problem } from '../../domain/errors.ts'
 import type { Setting } from '../sources.ts'
 import { accessKeywords, pluginOption, settlePlugin } from './access.ts'
 import { bridgeKeywords, settleBridges } from './bridges.ts'
-import { Conversion, type Handler, LineFault, type Note, type Section } from './conversion.ts'
+import { type Answer, Conversion, type Handler, LineFault, type Note, type Section } from './conversion.ts'
 import { generalKeywords } from './general.ts'
 import { type ConfLine, readConfLines } from './lines.ts'
 import { listenerKeywords } from './listeners.ts'
@@ -84,6 +84,13 @@ function handlerOf(keyword: string): Handler {
 const localOnly =
   'as in Mosquitto 2, only this machine can connect, and needs no account unless allow_anonymous is false'
 
+/** Found by running 2.0.11, whose manual says otherwise, with a password file and without. */
+const openByAccident: Answer = {
+  outcome: 'warning',
+  message:
+    'with per_listener_settings Mosquitto 2.0 lets anonymous clients in on port 1883 or that of "port" when the file says nothing about them, against its own manual; they are refused here. If they are wanted, write allow_anonymous true above the first listener',
+}
+
 /** Without `listener` or `port` Mosquitto 2 listens on this machine only, and lets everybody there in. */
 function settleListeners(conversion: Conversion, file: string): void {
   const { listeners, defaultListener } = conversion
@@ -101,7 +108,11 @@ function settleListeners(conversion: Conversion, file: string): void {
     if (defaultListener === null) return
     defaultListener['host'] = '127.0.0.1'
   }
-  const all: Section[] = hasDefault ? [{ port: 1883, ...defaultListener }, ...listeners] : listeners
+  if (hasDefault && conversion.perListener && defaultListener?.['allow_anonymous'] === undefined) {
+    conversion.note({ file, line: 0, keyword: 'allow_anonymous', value: '' }, openByAccident)
+  }
+  if (hasDefault) defaultListener['port'] ??= 1883
+  const all: Section[] = hasDefault ? [defaultListener, ...listeners] : listeners
   for (const listener of all) settleNames(listener)
   conversion.imply('mqtt.default_listener', false, file)
   conversion.imply('mqtt.listeners', all, file)
@@ -124,9 +135,10 @@ function settleAccess(conversion: Conversion, file: string): void {
   conversion.imply('mqtt.acknowledge_refused', true, file)
   conversion.imply('auth.trust_user_names', true, file)
   if (conversion.perListener) {
-    const named = conversion.listeners.find(({ password_file: path }) => path !== undefined)
-    for (const listener of [conversion.defaultListener, ...conversion.listeners]) {
-      if (listener === null) continue
+    const { defaultListener, listeners } = conversion
+    const all = defaultListener === null ? listeners : [defaultListener, ...listeners]
+    const named = all.find(({ password_file: path }) => path !== undefined)
+    for (const listener of all) {
       listener['allow_anonymous'] ??= false
       listener['password_file'] ??= conversion.plugin.passwordFile
       listener['acl_file'] ??= conversion.plugin.aclFile

@@ -2,6 +2,7 @@
 
 import { useSignal } from '@preact/signals'
 import { ask } from '../api.ts'
+import { FilterInput } from '../parts/filterInput.tsx'
 import { usePoll } from '../poll.ts'
 import { me } from '../session.ts'
 import { formatBytes, formatCount, formatTime, formatWhen, harmless, zoneName } from '../words.ts'
@@ -167,16 +168,7 @@ function ExportCard() {
         Export <span class="quiet small">every reading with its exact payload; it can be imported again</span>
       </h2>
       <div class="form">
-        <label>
-          Topic filter
-          <input
-            placeholder="#"
-            spellcheck={false}
-            autocapitalize="none"
-            value={filter.value}
-            onInput={(event) => (filter.value = event.currentTarget.value)}
-          />
-        </label>
+        <FilterInput value={filter} />
         <label>
           Since
           <select value={from.value} onChange={(event) => (from.value = event.currentTarget.value)}>

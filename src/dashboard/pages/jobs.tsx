@@ -2,6 +2,7 @@
 
 import { useSignal } from '@preact/signals'
 import { ask } from '../api.ts'
+import { FilterInput } from '../parts/filterInput.tsx'
 import { attempt } from '../parts/toast.tsx'
 import { usePoll } from '../poll.ts'
 import { formatCount, formatTime, formatWhen, harmless } from '../words.ts'
@@ -50,14 +51,11 @@ export function Jobs() {
       </h2>
       {fault.value === null ? null : <p class="fault">{fault.value}</p>}
       <div class="actions">
-        <label>
-          <span class="visually-hidden">Topics of the job</span>
-          <input
-            placeholder="Topic filter, or all"
-            value={filter.value}
-            onInput={(event) => (filter.value = event.currentTarget.value)}
-          />
-        </label>
+        <FilterInput
+          value={filter}
+          label={<span class="visually-hidden">Topics of the job</span>}
+          placeholder="Topic filter, or all"
+        />
         <button type="button" onClick={() => void start('/api/v1/rejects/replay')}>
           Replay what was refused
         </button>

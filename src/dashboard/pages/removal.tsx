@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals'
 import { ask, messageOf } from '../api.ts'
 import { Confirm } from '../parts/dialog.tsx'
+import { FilterInput } from '../parts/filterInput.tsx'
 import { tell } from '../parts/toast.tsx'
 import { formatBytes, formatTime, harmless, plural } from '../words.ts'
 import { encodeSearch } from './rules.tsx'
@@ -101,10 +102,7 @@ function Found({ readings, bytes, to, onRemove }: Counted & { onRemove: () => vo
 function RemovalForm({ onSubmit }: { onSubmit: (event: SubmitEvent) => Promise<void> }) {
   return (
     <form class="form" onSubmit={(event) => void onSubmit(event)}>
-      <label>
-        Readings of the topics
-        <input required placeholder="home/#" autocomplete="off" spellcheck={false} autocapitalize="none" />
-      </label>
+      <FilterInput label="Readings of the topics" placeholder="home/#" isRequired />
       <label>
         Older than
         <select defaultValue="-1y">

@@ -4,6 +4,7 @@ import { type Signal, useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { ApiError, ask, messageOf } from '../api.ts'
 import { Editor, type Fault, faultsOf } from '../parts/editor.tsx'
+import { FilterInput } from '../parts/filterInput.tsx'
 import { tell } from '../parts/toast.tsx'
 import { me } from '../session.ts'
 import { plural } from '../words.ts'
@@ -142,16 +143,7 @@ function Trial({ filter, preview }: { filter: Signal<string>; preview: Preview |
       <h2 id="preview-title">
         What it makes of the newest messages <span class="quiet small">nothing is changed</span>
       </h2>
-      <label>
-        Topic filter
-        <input
-          placeholder="#"
-          spellcheck={false}
-          autocapitalize="none"
-          value={filter.value}
-          onInput={(event) => (filter.value = event.currentTarget.value)}
-        />
-      </label>
+      <FilterInput value={filter} />
       {preview === 'faulty' ? (
         <p class="quiet">A draft with faults is not tried.</p>
       ) : (

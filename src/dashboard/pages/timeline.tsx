@@ -41,7 +41,7 @@ export function Timeline(props: { client: Client; events: readonly PresenceEvent
 const shownMax = 32
 
 export function EventList({ events }: { events: readonly PresenceEvent[] }) {
-  if (events.length === 0) return <p class="quiet">Nothing since the server started.</p>
+  if (events.length === 0) return <p class="quiet">Nothing is known.</p>
   return (
     <ol class="events">
       {events.slice(0, shownMax).map(({ time, event, reason, address }) => (

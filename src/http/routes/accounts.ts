@@ -4,7 +4,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Static, Type } from '@sinclair/typebox'
 import type { Verdict } from '../../auth/explain.ts'
-import { AppError } from '../../domain/errors.ts'
+import { AppError, inParameter } from '../../domain/errors.ts'
 import { parseDuration } from '../../domain/time.ts'
 import { checkTopic, matches, printable } from '../../domain/topic.ts'
 import type { RouteContext } from '../context.ts'
@@ -203,7 +203,7 @@ export function addAccessTest(app: FastifyInstance, { login, access }: RouteCont
   app.get('/api/v1/access', { schema }, async (request, reply): Promise<Static<typeof accessSchema>> => {
     checkKeeper(login.principalOf(request))
     const { topic, user, token, client_id: clientId = '' } = request.query as Static<typeof accessSearch>
-    checkTopic(topic)
+    inParameter('topic', () => checkTopic(topic))
     if (user !== undefined && token !== undefined)
       throw new AppError('bad_request', 'ask for a user or for a token, not for both')
     void reply.header('cache-control', 'no-store')

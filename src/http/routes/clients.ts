@@ -1,11 +1,12 @@
 // Routes about the broker: who is connected or known, disconnecting one (both for keepers of the server alone), and the
 // retained messages.
 
+import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from '@sinclair/typebox'
 import type { Principal } from '../../auth/principal.ts'
 import { AppError } from '../../domain/errors.ts'
-import { parseTime, timeMax, type TimeUnit } from '../../domain/time.ts'
+import { timeMax, timeOf, type TimeUnit } from '../../domain/time.ts'
 import { printable } from '../../domain/topic.ts'
 import { sendPage } from '../answer.ts'
 import type { RouteContext } from '../context.ts'
@@ -100,7 +101,8 @@ export function addPresence(app: FastifyInstance, { login, broker, limits }: Rou
     querystring: search,
     tags: ['server'],
     summary: 'Who connected and disconnected, and why; newest first',
-    description: 'Since the server started; of each client the last 32, of the last mqtt.presence_clients.',
+    description:
+      'Also from before the last start; of each client the last 32, of the last mqtt.presence_clients.',
     response: { 200: Type.Object({ data: Type.Array(presenceSchema), has_more: Type.Boolean() }) },
   }
   app.get('/api/v1/presence', { schema }, async (request, reply) => {
@@ -109,8 +111,8 @@ export function addPresence(app: FastifyInstance, { login, broker, limits }: Rou
     const now = Date.now()
     const events = broker.presence({
       ...(client === undefined ? {} : { clientId: client }),
-      from: parseTime(from, now),
-      to: to === undefined ? timeMax : parseTime(to, now),
+      from: timeOf('from', from, now),
+      to: to === undefined ? timeMax : timeOf('to', to, now),
       limit: limit + 1,
     })
     void reply.header('cache-control', 'no-store')
@@ -188,10 +190,18 @@ function pageAfter<T>(
   limit: number,
   cursor: string | undefined,
 ): { rows: T[]; next: string | null } {
-  const after = cursor === undefined ? null : Buffer.from(cursor, 'base64url').toString()
+  const after = cursor === undefined ? null : nameIn(cursor)
   const rest = after === null ? sorted : sorted.filter((one) => nameOf(one) > after)
   const rows = rest.slice(0, limit)
   const last = rows.at(-1)
   const next = rest.length > limit && last ? Buffer.from(nameOf(last)).toString('base64url') : null
   return { rows, next }
+}
+
+function nameIn(cursor: string): string {
+  const bytes = Buffer.from(cursor, 'base64url')
+  // What is no base64 comes to nothing, and would begin the list anew without a word.
+  if (cursor !== '' && isUtf8(bytes) && bytes.toString('base64url') === cursor) return bytes.toString()
+  const message = 'the cursor is not one that this server gave; start again without cursor'
+  throw new AppError('bad_cursor', message, { problems: [{ path: 'cursor', message }] })
 }

@@ -2,12 +2,13 @@
 // fails on its way breaks off the connection, so that a part is never taken for the whole.
 
 import { Readable } from 'node:stream'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type, type Static } from '@sinclair/typebox'
 import { AppError } from '../../domain/errors.ts'
 import type { Fields, Reading } from '../../domain/reading.ts'
 import type { FieldType } from '../../query/fieldTypes.ts'
 import type { Query } from '../../query/query.ts'
+import { acceptedOf } from '../answer.ts'
 import { ByteText } from '../byteText.ts'
 import type { RouteContext } from '../context.ts'
 import { createCsvExport, createNdjsonExport, type ExportText } from '../exportText.ts'
@@ -20,10 +21,12 @@ const search = Type.Object({
   ...topicParameters,
   from: Type.Optional(Type.String({ description: 'First time, included; by default the first there is.' })),
   to: Type.Optional(Type.String({ description: 'Last time, left out; by default there is none.' })),
-  format: Type.Union([Type.Literal('ndjson'), Type.Literal('csv'), Type.Literal('parquet')], {
-    default: 'ndjson',
-    description: 'Parquet is for notebooks; the other two can be imported again.',
-  }),
+  format: Type.Optional(
+    Type.Union([Type.Literal('ndjson'), Type.Literal('csv'), Type.Literal('parquet')], {
+      description:
+        'Parquet is for notebooks; the other two can be imported again. By default what Accept asks for, else NDJSON.',
+    }),
+  ),
   fields: Type.Optional(
     Type.Array(Type.String(), {
       description:
@@ -32,7 +35,8 @@ const search = Type.Object({
   ),
   ...ticketParameter,
 })
-type ExportSearch = Static<typeof search>
+type Format = 'ndjson' | 'csv' | 'parquet'
+type ExportSearch = Static<typeof search> & { format: Format }
 
 const types = {
   ndjson: 'application/x-ndjson',
@@ -53,8 +57,8 @@ export function addExport(app: FastifyInstance, { login, query, limits, metrics 
     produces: ['application/x-ndjson', 'text/csv', 'application/vnd.apache.parquet'],
   }
   app.get('/api/v1/export', { schema, exposeHeadRoute: false }, async (request, reply) => {
-    const asked = request.query as ExportSearch
-    const { format } = asked
+    const format = formatOf(request)
+    const asked: ExportSearch = { ...(request.query as Static<typeof search>), format }
     const principal = login.principalOf(request)
     const topics = {
       filters: filtersOf(asked, principal),
@@ -74,6 +78,18 @@ export function addExport(app: FastifyInstance, { login, query, limits, metrics 
       .header('cache-control', 'no-store')
     return reply.send(Readable.from(pieces, { objectMode: false }))
   })
+}
+
+const formatOfRange: Record<string, Format> = {
+  'application/x-ndjson': 'ndjson',
+  'text/csv': 'csv',
+  'application/vnd.apache.parquet': 'parquet',
+}
+
+/** A browser that asks for a page is to have the file all the same. */
+function formatOf(request: FastifyRequest): Format {
+  const { format } = request.query as Static<typeof search>
+  return format ?? acceptedOf(request, formatOfRange) ?? 'ndjson'
 }
 
 type FieldTypes = Map<string, FieldType>

@@ -96,7 +96,11 @@ async function* parseRows<T>(
   for await (const chunk of chunks) {
     const rows: ImportRow[] = []
     const faults: ParsedRows['faults'] = []
-    for (const { line, row } of chunk) {
+    for (const { line, row, fault } of chunk) {
+      if (fault !== undefined) {
+        faults.push({ line, reason: fault })
+        continue
+      }
       try {
         rows.push(parse(row, line, context))
       } catch (error) {

@@ -4,7 +4,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Static, Type } from '@sinclair/typebox'
 import { AppError } from '../../domain/errors.ts'
-import { formatTime, parseTime, timeMax } from '../../domain/time.ts'
+import { formatTime, timeMax, timeOf } from '../../domain/time.ts'
 import type { Job, JobAction, JobKind } from '../../ingest/rules/jobs.ts'
 import type { RouteContext } from '../context.ts'
 import { filtersOf, topicParameters } from '../parameters.ts'
@@ -61,8 +61,8 @@ export function addJobs(app: FastifyInstance, { jobs, login }: RouteContext): vo
       const job = await jobs.start({
         kind,
         filters: filtersOf(topics, login.principalOf(request)),
-        from: from === undefined ? 0 : Math.floor(parseTime(from, now)),
-        to: to === undefined ? timeMax : Math.ceil(parseTime(to, now)),
+        from: from === undefined ? -timeMax : Math.floor(timeOf('from', from, now)),
+        to: to === undefined ? timeMax : Math.ceil(timeOf('to', to, now)),
       })
       return reply.code(202).header('location', `/api/v1/jobs/${job.id}`).send(shown(job))
     })
@@ -102,7 +102,7 @@ function shown(job: Job): Static<typeof jobSchema> {
     kind,
     state,
     topics: [...job.filters],
-    from: job.from === 0 ? null : formatTime(job.from),
+    from: job.from === -timeMax ? null : formatTime(job.from),
     to: job.to === timeMax ? null : formatTime(job.to),
     rules,
     total,

@@ -13,12 +13,12 @@ import type { Asker, PromResult, Within } from '../../query/promql/service.ts'
 import { Turns } from '../../query/turns.ts'
 import type { RouteContext } from '../context.ts'
 import { signalOf } from '../gone.ts'
-import { toAppError } from '../problem.ts'
+import { promBase } from '../problem.ts'
 import { type PromParameter, promDoc } from '../promDoc.ts'
 import { encodeList, encodeResult } from '../promText.ts'
 import { faultOf, parseForm } from '../search.ts'
 
-const base = '/prometheus/api/v1'
+const base = `${promBase}/api/v1`
 const tags = ['prometheus']
 const form = 'application/x-www-form-urlencoded'
 const formBytesMax = 1_048_576
@@ -49,12 +49,11 @@ const around = ['{"status":"success","data":', '}'] as const
 
 const params = Type.Object({ name: Type.String({ description: 'Of the label.' }) })
 
-export function addPrometheus(app: FastifyInstance, { login, query, log }: RouteContext): void {
+export function addPrometheus(app: FastifyInstance, { login, query }: RouteContext): void {
   void app.register(async (scope) => {
     scope.addContentTypeParser(form, { parseAs: 'string', bodyLimit: formBytesMax }, (_request, body, done) =>
       done(null, parseForm(String(body))),
     )
-    scope.setErrorHandler((error, _request, reply) => sendFault(reply, toAppError(error, log)))
     const add: Add = (path, route) => {
       const { summary, parameters, methods = ['GET', 'POST'], handle } = route
       const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -81,6 +80,7 @@ export function addPrometheus(app: FastifyInstance, { login, query, log }: Route
       }
     }
     addQueries(add, query)
+    addFormat(add, query)
     addSeries(add, query)
     for (const [path, summary, data] of still) {
       const parameters = path === '/query_exemplars' ? (['query', 'start', 'end'] as const) : []
@@ -110,6 +110,14 @@ function addQueries(add: Add, query: Query): void {
       const steps = { startMs, endMs, stepMs: stepOf(required(given, 'step')) }
       return query.promql.range(required(given, 'query'), steps, asker)
     },
+  })
+}
+
+function addFormat(add: Add, query: Query): void {
+  add('/format_query', {
+    summary: 'PromQL laid out for reading',
+    parameters: ['query'],
+    handle: async (given) => JSON.stringify(await query.promql.format(required(given, 'query'))),
   })
 }
 
@@ -209,23 +217,6 @@ function withinOf(given: Given): Within | undefined {
     : { startMs, endMs }
 }
 
-function sendFault(reply: FastifyReply, error: AppError): FastifyReply {
-  const errorType =
-    error.status === 400
-      ? 'bad_data'
-      : error.status === 422
-        ? 'execution'
-        : error.status === 401
-          ? 'unauthorized'
-          : 'internal'
-  if (error.status === 401)
-    void reply.header('www-authenticate', 'Basic realm="Amber", charset="UTF-8", Bearer realm="Amber"')
-  return reply
-    .code(error.status)
-    .header('content-type', 'application/json')
-    .send(JSON.stringify({ status: 'error', errorType, error: error.message }))
-}
-
 /** The form goes before the address. */
 function givenIn(request: FastifyRequest): Given {
   const body = request.body ?? {}
@@ -233,7 +224,7 @@ function givenIn(request: FastifyRequest): Given {
     throw new AppError('bad_request', `send parameters in the address or as ${form}`)
   }
   const wrong = faultOf(body)
-  if (wrong !== undefined) throw new AppError('bad_request', `form: ${wrong}`)
+  if (wrong !== undefined) throw new AppError('bad_request', `form: ${wrong.message}`)
   // Prometheus reads an address as it reads a form.
   const [, search = ''] = request.raw.url?.split('?') ?? []
   return Object.assign(Object.create(null) as Given, parseForm(search), body)
@@ -261,7 +252,13 @@ function timeOf(given: Given, name: string, fallback: number | null): number {
     const ms = Math.round(Number(text) * 1000)
     if (Math.abs(ms) <= 8.64e15) return ms
   }
-  if (/^\d{4}-/.test(text)) return parseTime(text, Date.now())
+  if (/^\d{4}-/.test(text)) {
+    try {
+      return parseTime(text, Date.now())
+    } catch {
+      // Said below, by the name of the parameter.
+    }
+  }
   throw wrong(name, `cannot parse "${text.slice(0, 60)}" to a valid timestamp`)
 }
 

@@ -7,6 +7,7 @@ import type { Principal } from '../../auth/principal.ts'
 import { AppError, asAppError, type Problem } from '../../domain/errors.ts'
 import { printable, topicFault } from '../../domain/topic.ts'
 import type { Message } from '../../ingest/capture.ts'
+import { decodeBase64 } from '../base64.ts'
 import type { RouteContext } from '../context.ts'
 import { messagesSchema, storedSchema } from '../schemas.ts'
 import { elementsOf, membersOf } from '../jsonSlices.ts'
@@ -151,7 +152,7 @@ function payloadOf(
     if (!value.isWellFormed()) wrong(name, 'is not well-formed Unicode; use payload_base64 for bytes')
     return Buffer.from(value)
   }
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(value))
-    wrong(name, 'is not base64')
-  return Buffer.from(value, 'base64')
+  const bytes = decodeBase64(value)
+  if (bytes === null) wrong(name, 'is not base64')
+  return bytes ?? Buffer.alloc(0)
 }

@@ -4,7 +4,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Type, type Static } from '@sinclair/typebox'
 import { AppError } from '../../domain/errors.ts'
-import { formatTime, parseTime, timeMax } from '../../domain/time.ts'
+import { formatTime, timeMax, timeOf } from '../../domain/time.ts'
 import { matches } from '../../domain/topic.ts'
 import type { RouteContext } from '../context.ts'
 import { signalOf } from '../gone.ts'
@@ -52,13 +52,13 @@ export function addRemoval(app: FastifyInstance, { login, readings }: RouteConte
       checkKeeper(principal)
       const filters = filtersOf(asked, principal)
       if (filters.length === 0)
-        throw new AppError('bad_request', 'say which topics: topic= or prefix=; topic=%23 means all of them')
+        throw missing('topic', 'say which topics: topic= or prefix=; topic=%23 means all of them')
       const isDryRun = asked.dry_run === '1'
       if (!isDryRun && asked.confirm === undefined)
-        throw new AppError('bad_request', 'ask with dry_run=1 first, then send the count as confirm=')
+        throw missing('confirm', 'ask with dry_run=1 first, then send the count as confirm=')
       const now = Date.now()
-      const from = asked.from === undefined ? 0 : Math.ceil(parseTime(asked.from, now))
-      const to = asked.to === undefined ? now + 1 : Math.min(timeMax, Math.ceil(parseTime(asked.to, now)))
+      const from = asked.from === undefined ? -timeMax : Math.ceil(timeOf('from', asked.from, now))
+      const to = asked.to === undefined ? now + 1 : Math.min(timeMax, Math.ceil(timeOf('to', asked.to, now)))
       const range = {
         filters,
         mayRemove: (topic: string) => principal.mayRead(topic) && principal.mayWrite(topic),
@@ -147,4 +147,8 @@ export function addRetention(
       }
     },
   )
+}
+
+function missing(path: string, message: string): AppError {
+  return new AppError('bad_request', message, { problems: [{ path, message }] })
 }

@@ -5,8 +5,9 @@ import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from '@sinclair/typebox'
 import { AppError } from '../../domain/errors.ts'
-import { parseTime, timeMax } from '../../domain/time.ts'
+import { timeMax, timeOf } from '../../domain/time.ts'
 import { listRejects, type Previewed, previewRules } from '../../ingest/rules/preview.ts'
+import { takeBytes } from '../bodyTypes.ts'
 import type { RouteContext } from '../context.ts'
 import { signalOf } from '../gone.ts'
 import { filtersOf, topicParameters } from '../parameters.ts'
@@ -41,7 +42,7 @@ export function addRules(app: FastifyInstance, context: RouteContext): void {
     }
   }
   for (const type of ['application/yaml', 'text/yaml', 'text/plain']) {
-    app.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+    app.addContentTypeParser(type, { parseAs: 'buffer' }, takeBytes)
   }
   const shown = { tags: ['rules'], response: { 200: rulesAnswer } }
   const inForce = () => {
@@ -127,8 +128,8 @@ function addLooking(
       filters: filtersOf(topics, principal),
       mayRead: (name) => principal.mayRead(name),
       limit,
-      from: Math.floor(parseTime(from, now)),
-      to: to === undefined ? timeMax : Math.ceil(parseTime(to, now)),
+      from: Math.floor(timeOf('from', from, now)),
+      to: to === undefined ? timeMax : Math.ceil(timeOf('to', to, now)),
       signal: signalOf(reply),
     })
     const rows = found.rejects.map((reading) => encodeReading(reading, reading.fields ?? {}, style, false))

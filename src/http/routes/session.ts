@@ -3,6 +3,7 @@
 
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from '@sinclair/typebox'
+import { inParameter } from '../../domain/errors.ts'
 import { formatTime } from '../../domain/time.ts'
 import { checkTopic } from '../../domain/topic.ts'
 import { version } from '../../ops/version.ts'
@@ -71,7 +72,7 @@ export function addMe(app: FastifyInstance, context: RouteContext): void {
     const principal = login.principalOf(request)
     const { kind, name, admin } = principal
     const end = login.sessionEndOf(request)
-    for (const topic of topics) checkTopic(topic)
+    for (const topic of topics) inParameter('topic', () => checkTopic(topic))
     void reply.header('cache-control', 'no-store')
     return {
       kind,

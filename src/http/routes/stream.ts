@@ -35,6 +35,9 @@ type StreamSearch = Static<typeof search>
 /** How soon a browser comes back. */
 const retryMs = 1000
 
+/** How long a stream may outlast its login. */
+const staleMs = 1000
+
 const schema = {
   querystring: search,
   tags: ['read'],
@@ -51,11 +54,16 @@ export function addStream(app: FastifyInstance, { login, query, limits, metrics,
   app.addHook('preClose', async () => {
     for (const stream of open.keys()) stream.end('closing', 'the server stops; come back with Last-Event-ID')
   })
-  login.onChange(() => {
+  const endStale = (): void => {
     for (const [stream, principal] of open) {
       if (!login.stillHolds(principal)) stream.end('unauthorized', 'this login does not hold any more')
     }
-  })
+  }
+  login.onChange(endStale)
+  // The time of a token runs out without a change of anything.
+  const timer = setInterval(endStale, staleMs)
+  timer.unref()
+  app.addHook('onClose', async () => clearInterval(timer))
   app.get('/api/v1/stream', { schema, exposeHeadRoute: false }, (request, reply) => {
     const asked = request.query as StreamSearch
     const principal = login.principalOf(request)
@@ -68,6 +76,7 @@ export function addStream(app: FastifyInstance, { login, query, limits, metrics,
     let isLive = false
     const raw = begin(reply, start)
     const stream = createEventStream(raw, limits, {
+      since: start.since,
       position: () => (isLive ? query.newest.settledSeq : null),
       onDropped: () => metrics.streamsDropped.inc(),
     })

@@ -12,7 +12,7 @@ import {
   timeUnitParameter,
   topicParameters,
 } from '../parameters.ts'
-import { AppError } from '../../domain/errors.ts'
+import { AppError, inParameter } from '../../domain/errors.ts'
 import { checkFilter, hasWildcard, printable } from '../../domain/topic.ts'
 import type { FoundTopic } from '../../query/query.ts'
 import { encodeTime } from '../readingText.ts'
@@ -117,8 +117,10 @@ export function addTree(app: FastifyInstance, { login, query, limits }: RouteCon
 
 /** A level may be empty, as above `/x`. */
 function checkLevel(below: string): void {
-  if (hasWildcard(below)) throw new AppError('bad_topic', `below: "${printable(below)}" holds a wildcard`)
-  checkFilter(`${below}/#`)
+  inParameter('below', () => {
+    if (hasWildcard(below)) throw new AppError('bad_topic', `"${printable(below)}" holds a wildcard`)
+    checkFilter(`${below}/#`)
+  })
 }
 
 /** Name and type of each field and what is known of it; integers beyond a double are numbers like any other in JSON. */

@@ -7,6 +7,7 @@ import type { Ceiling } from '../ceiling.ts'
 import type { Node } from './ast.ts'
 import { type Evaluation, evaluate, windows } from './evaluate.ts'
 import { execution, fault } from './faults.ts'
+import { formatPromql } from './format.ts'
 import { keyOf, type Labels, metricName } from './labels.ts'
 import { compileMatchers, type Matcher, matchesAll } from './matchers.ts'
 import { parsePromql } from './parse.ts'
@@ -41,6 +42,8 @@ export type PromResult =
 export interface Promql {
   instant(text: string, timeMs: number, asker: Asker): Promise<PromResult>
   range(text: string, steps: Steps, asker: Asker): Promise<PromResult>
+  /** The expression laid out for reading. */
+  format(text: string): Promise<string>
   /** The label sets that any of the selectors matches; without selectors all of them. `within`: of topics with readings then. */
   series(selectors: readonly string[], asker: Asker, within?: Within): Promise<Labels[]>
 }
@@ -111,6 +114,8 @@ export function createPromql({ store, fieldsOf, under, limits }: Deps): Promql {
         asker.signal,
       )
     },
+
+    format: async (text) => formatPromql(parsePromql(text)),
 
     async series(selectors, asker, within) {
       const wanted = selectors.map((text) => {

@@ -11,6 +11,7 @@ export function promqlWhenAsked(deps: Parameters<typeof createPromql>[0]): Promq
   return {
     instant: async (...asked) => (await promql()).instant(...asked),
     range: async (...asked) => (await promql()).range(...asked),
+    format: async (text) => (await promql()).format(text),
     series: async (...asked) => (await promql()).series(...asked),
   }
 }

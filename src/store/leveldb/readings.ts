@@ -65,7 +65,7 @@ export class Readings {
 
   async latest(query: LatestQuery): Promise<Reading[]> {
     const { asOf } = query
-    const ids = await (asOf === undefined ? this.#select(query) : this.#every(query))
+    const ids = await this.#select(asOf === undefined ? query : { ...query, limit: Number.POSITIVE_INFINITY })
     const found: Reading[] = []
     let turn = performance.now()
     for (const id of ids) {

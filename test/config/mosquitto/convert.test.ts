@@ -276,6 +276,44 @@ acl_file /a`)
   expect(values).not.toHaveProperty('auth.allow_anonymous')
 })
 
+test.each([
+  ['port 1\nlistener 2', true],
+  ['port 1\npassword_file /p\nlistener 2', true],
+  ['port 1\nallow_anonymous false\nlistener 2', false],
+  ['port 1\nallow_anonymous true\nlistener 2', false],
+  ['listener 1\nlistener 2', false],
+])(
+  'with per_listener_settings anonymous clients that only Mosquitto 2.0 would let in by accident are told of: %j',
+  (text, isTold) => {
+    const { config, notes } = resolve(`per_listener_settings true\n${text}`)
+    const told = notes.filter(
+      ({ keyword, outcome }) => keyword === 'allow_anonymous' && outcome === 'warning',
+    )
+    expect(told).toHaveLength(isTold ? 1 : 0)
+    const isOpen = text.includes('allow_anonymous true')
+    expect(config.mqtt.listeners.map(({ allow_anonymous: open }) => open)).toEqual([isOpen, false])
+  },
+)
+
+test('per_listener_settings keeps the accounts of a listener from those before the first one', () => {
+  const values = valuesOf(`per_listener_settings true
+port 1
+listener 2
+password_file /p
+acl_file /a`)
+  expect(values['mqtt.listeners']).toEqual([
+    { port: 1, allow_anonymous: false, password_file: '', acl_file: '' },
+    { port: 2, host: '', allow_anonymous: false, password_file: '/p', acl_file: '/a' },
+  ])
+})
+
+test('with per_listener_settings HTTP takes the accounts of the default listener, when it has some', () => {
+  const values = valuesOf(
+    'per_listener_settings true\nport 1\npassword_file /p\nlistener 2\npassword_file /q',
+  )
+  expect(values).toMatchObject({ 'auth.password_file': '/p', 'auth.acl_file': '' })
+})
+
 test('connection sections become bridges, and their passwords are not shown', () => {
   const { config, notes } = resolve(`listener 1
 allow_anonymous true

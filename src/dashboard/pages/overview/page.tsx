@@ -193,7 +193,14 @@ function Ledger({ now }: { now: Look }) {
           {open === 0 ? 'balances' : `${formatShort(open)} under way`}
         </span>
       </header>
-      <div class="table-wrap" tabIndex={0} role="region" aria-label="Ledger by source">
+      {sources.length === 0 && <p class="empty">Nothing was published since.</p>}
+      <div
+        class="table-wrap"
+        tabIndex={0}
+        role="region"
+        aria-label="Ledger by source"
+        hidden={sources.length === 0}
+      >
         <table>
           <thead>
             <tr>

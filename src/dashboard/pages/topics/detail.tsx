@@ -80,7 +80,8 @@ function Payload({ now, last }: { now: LiveReading; last: LiveReading | undefine
     ...(now.retain ? ['retained'] : []),
     ...(now.payload_base64 === undefined ? [] : ['binary, shown as base64']),
   ]
-  const signs = { same: '  ', new: '+ ', gone: '− ' }
+  // Spaces that do not break: a long word is to begin beside its sign.
+  const signs = { same: '\u00a0\u00a0', new: '+\u00a0', gone: '−\u00a0' }
   return (
     <figure class="payload">
       <figcaption class="small quiet">

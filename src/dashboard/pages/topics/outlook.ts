@@ -1,9 +1,9 @@
 // The last hour of the topics in sight, and the units of their values: asked for once the list stands still, so that scrolling
 // through a hundred thousand topics asks for none of them.
 
-import { useEffect, useState } from 'preact/hooks'
 import { rows } from '../../listing.ts'
 import { usePoll } from '../../poll.ts'
+import { between, useStill } from '../../still.ts'
 
 export interface Outlook {
   /** Name of the field that is drawn. */
@@ -29,23 +29,13 @@ const everyMs = 60_000
 
 /** `topics`: no more than one request may name. */
 export function useOutlook(topics: readonly string[]): ReadonlyMap<string, Outlook> {
-  const key = useStill(topics.join('\n'))
-  const asked = key === '' ? [] : key.split('\n')
+  const key = useStill(topics.join(between), stillMs)
+  const asked = key === '' ? [] : key.split(between)
   const { data } = usePoll(() => load(asked), everyMs, key === '' ? null : key)
   return data.value ?? none
 }
 
 const none: ReadonlyMap<string, Outlook> = new Map()
-
-/** The text once it has not changed for a moment. */
-function useStill(text: string): string {
-  const [still, setStill] = useState('')
-  useEffect(() => {
-    const timer = setTimeout(() => setStill(text), stillMs)
-    return () => clearTimeout(timer)
-  }, [text])
-  return still
-}
 
 async function load(topics: readonly string[]): Promise<ReadonlyMap<string, Outlook>> {
   const [series, listed] = await Promise.all([

@@ -7,6 +7,7 @@ import { Sparkline } from '../../parts/sparkline.tsx'
 import { VirtualList } from '../../parts/virtualList.tsx'
 import { now, usePoll } from '../../poll.ts'
 import { goTo, route } from '../../route.ts'
+import { between, useStill } from '../../still.ts'
 import type { LiveReading } from '../../stream.ts'
 import { formatAge, formatTime, harmless } from '../../words.ts'
 import { TopicDetail } from './detail.tsx'
@@ -16,6 +17,8 @@ import { type Tree, type TreeRow, useTree } from './tree.ts'
 
 const rowHeight = 32
 const valuesEveryMs = 1000
+/** How long a list stands still before its values are asked for. */
+const restMs = 120
 /** As many as one request may name. */
 const valuesMax = 100
 const foundMax = 500
@@ -122,12 +125,13 @@ function topicsOf(shown: readonly TreeRow[]): string[] {
   return shown.flatMap(({ node }) => (node?.is_topic ? [node.topic] : [])).slice(0, valuesMax)
 }
 
-/** The newest readings of the topics in sight, asked for as long as they are. */
+/** The newest readings of the topics in sight, asked for as long as they are, and not while they rush by. */
 function useValues(topics: readonly string[]): ReadonlyMap<string, LiveReading> {
+  const key = useStill(topics.join(between), restMs)
   const { data } = usePoll(
-    () => rows<LiveReading>('/api/v1/latest', { topic: topics, raw: 1, limit: valuesMax }),
+    () => rows<LiveReading>('/api/v1/latest', { topic: key.split(between), raw: 1, limit: valuesMax }),
     valuesEveryMs,
-    topics.length === 0 ? null : topics.join('\n'),
+    key === '' ? null : key,
   )
   return new Map((data.value ?? []).map((reading) => [reading.topic, reading]))
 }

@@ -68,13 +68,11 @@ export function useTree(): Tree {
   // New topics show up without a reload; a level that was read on over its first page stays as it is.
   useEffect(() => {
     void load(null, null)
-    const timer = setInterval(() => {
-      if (document.hidden || !isReachable.value) return
+    return keepFresh(async () => {
       for (const below of [null, ...openNow.current]) {
-        if ((levelsNow.current.get(below ?? rootKey)?.nodes.length ?? 0) <= pageSize) void load(below, null)
+        if ((levelsNow.current.get(below ?? rootKey)?.nodes.length ?? 0) <= pageSize) await load(below, null)
       }
-    }, freshMs)
-    return () => clearInterval(timer)
+    })
   }, [])
 
   const rows: TreeRow[] = []
@@ -104,4 +102,24 @@ export function useTree(): Tree {
       if (level?.next) void load(below, level.next)
     },
   }
+}
+
+/** Levels cost the server as much as they have names, so they are loaded when it has other topics than before. */
+function keepFresh(load: () => Promise<void>): () => void {
+  let known: number | null = null
+  let isBusy = false
+  const refresh = async (): Promise<void> => {
+    const { store } = await ask<{ store: { topics: number } }>('/api/v1/stats')
+    if (store.topics === known) return
+    await load()
+    known = isReachable.value ? store.topics : null
+  }
+  const timer = setInterval(() => {
+    if (document.hidden || !isReachable.value || isBusy) return
+    isBusy = true
+    void refresh()
+      .catch(() => (known = null))
+      .finally(() => (isBusy = false))
+  }, freshMs)
+  return () => clearInterval(timer)
 }

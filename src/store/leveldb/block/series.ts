@@ -40,11 +40,99 @@ export function readNumbers(series: Series, path: string, target?: Float64Array)
     const values = toDoubles(column, only.count).subarray(0, only.count)
     return column.texts ? withoutGaps(values) : { rows: null, values }
   }
+  const raw = rawNumbers(series, path)
+  const shaped = [payloads, fields].flatMap((body) => (body ? shapedAt(body, path) : []))
+  if (shaped.length === 0)
+    return raw?.rows?.length === payloads.rows ? { ...raw, rows: null } : (raw ?? nothing)
   const values = new Float64Array(payloads.rows).fill(Number.NaN)
-  const cleaned = fields ? cleanedRows(map, fields) : null
-  scatterBody(series, payloads, path, values, (row) => cleaned?.[row] !== 1)
-  if (fields) scatterBody(series, fields, path, values, (row) => cleaned?.[row] === 1)
+  const counts = countsOf(series)
+  for (const { body, place, leaf } of shaped) {
+    const { count, column } = body.groups[place]!
+    const found = toDoubles(decodeNumbers(readColumn(map, column + leaf), count), count)
+    const rows = rowsOfGroup(body, readGroupOf(map, body), place)
+    for (let i = 0; i < count; i++) if (counts(body, rows[i]!)) values[rows[i]!] = found[i]!
+  }
+  if (raw?.rows) for (const [i, row] of raw.rows.entries()) values[row] = raw.values[i]!
   return withoutGaps(values)
+}
+
+const nothing: NumberSeries = { rows: new Uint32Array(0), values: new Float64Array(0) }
+
+/** The groups of a body that have numbers at a path. */
+function shapedAt(body: StoredBody, path: string): { body: StoredBody; place: number; leaf: number }[] {
+  return body.groups.flatMap(({ shape }, place) => {
+    const leaf = shape?.paths.indexOf(path) ?? -1
+    return shape && leaf >= 0 && shape.kinds[leaf] === leafKind.number ? [{ body, place, leaf }] : []
+  })
+}
+
+/** Whether a row answers from this body: from its cleaned fields where it has some. */
+function countsOf({ map, fields }: Series): (body: StoredBody, row: number) => boolean {
+  const cleaned = fields ? cleanedRows(map, fields) : null
+  return (body, row) => (cleaned?.[row] === 1) === (body === fields)
+}
+
+/**
+ * Of the block looked at last: whoever asks for a second path asks for all of them, mostly, and a text is read once for all
+ * its leaves, not once for each: a message of four thousand numbers took half a minute.
+ */
+let latest: { series: Series; numbers: Map<string, NumberSeries> | null } | null = null
+
+/** Numbers of raw texts at a path. */
+function rawNumbers(series: Series, path: string): NumberSeries | undefined {
+  if (!series.hasRawJson && !series.hasRawFieldJson) return undefined
+  if (latest?.series !== series) {
+    latest = { series, numbers: null }
+    return gatherRaw(series, path).get(path)
+  }
+  latest.numbers ??= gatherRaw(series, null)
+  return latest.numbers.get(path)
+}
+
+/** By path, or those of one path. */
+function gatherRaw(series: Series, only: string | null): Map<string, NumberSeries> {
+  const { map, payloads, fields } = series
+  const counts = countsOf(series)
+  const found = new Map<string, { rows: number[]; values: number[] }>()
+  const visit = (row: number, path: string, value: LeafValue): void => {
+    if (only !== null && path !== only) return
+    const isNumber = typeof value === 'number' && Number.isFinite(value)
+    let own = found.get(path)
+    if (!own) {
+      if (!isNumber) return
+      found.set(path, (own = { rows: [], values: [] }))
+    }
+    // Of paths that meet the last counts.
+    if (own.rows.at(-1) === row) {
+      own.rows.pop()
+      own.values.pop()
+    }
+    if (!isNumber) return
+    own.rows.push(row)
+    own.values.push(value)
+  }
+  for (const body of fields ? [payloads, fields] : [payloads]) {
+    if (!(body === fields ? series.hasRawFieldJson : series.hasRawJson)) continue
+    for (const [place, { shape, count, column }] of body.groups.entries()) {
+      if (shape) continue
+      const rows = rowsOfGroup(body, readGroupOf(map, body), place)
+      visitRaw(decodeTexts(readColumn(map, column), count), rows, {
+        counts: (row) => counts(body, row),
+        visit,
+      })
+    }
+  }
+  return new Map([...found].map(([path, own]) => [path, inRowOrder(own)]))
+}
+
+/** What came from payloads stands before what came from fields. */
+function inRowOrder({ rows, values }: { rows: number[]; values: number[] }): NumberSeries {
+  const places = rows.map((_, at) => at)
+  if (rows.some((row, at) => at > 0 && row < rows[at - 1]!)) places.sort((a, b) => rows[a]! - rows[b]!)
+  return {
+    rows: Uint32Array.from(places, (at) => rows[at]!),
+    values: Float64Array.from(places, (at) => values[at]!),
+  }
 }
 
 function withoutGaps(values: Float64Array): NumberSeries {
@@ -57,37 +145,6 @@ function withoutGaps(values: Float64Array): NumberSeries {
   if (found === count) return { rows: null, values }
   for (let i = 0; i < found; i++) values[i] = values[rows[i]!]!
   return { rows: rows.subarray(0, found), values: values.subarray(0, found) }
-}
-
-function scatterBody(
-  series: Series,
-  body: StoredBody,
-  path: string,
-  target: Float64Array,
-  counts: (row: number) => boolean,
-): void {
-  const { map } = series
-  const groupOf = readGroupOf(map, body)
-  const hasRawJson = body === series.fields ? series.hasRawFieldJson : series.hasRawJson
-  for (const [place, { shape, count, column }] of body.groups.entries()) {
-    if (!shape) {
-      if (hasRawJson) {
-        visitRaw(decodeTexts(readColumn(map, column), count), rowsOfGroup(body, groupOf, place), {
-          counts,
-          visit: (row, at, value) => {
-            if (at !== path) return
-            target[row] = typeof value === 'number' && Number.isFinite(value) ? value : Number.NaN
-          },
-        })
-      }
-      continue
-    }
-    const leaf = shape.paths.indexOf(path)
-    if (leaf < 0 || shape.kinds[leaf] !== leafKind.number) continue
-    const values = toDoubles(decodeNumbers(readColumn(map, column + leaf), count), count)
-    const rows = rowsOfGroup(body, groupOf, place)
-    for (let i = 0; i < count; i++) if (counts(rows[i]!)) target[rows[i]!] = values[i]!
-  }
 }
 
 interface RawVisitor {

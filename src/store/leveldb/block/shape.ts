@@ -3,6 +3,7 @@
 //
 //   seal | leaves: count, kind of each | literals: one more than leaves, each with its length
 
+import { payloadLeavesMax, payloadLevelsMax } from '../../leafLimits.ts'
 import { AppError } from '../../../domain/errors.ts'
 import { ByteReader, ByteWriter } from '../binary.ts'
 import { type JsonLeaves, type LeafKind, leafKind, readJson, words } from './json.ts'
@@ -22,7 +23,7 @@ export interface Shape {
 }
 
 /** More than any table allows: for reading back what was allowed once. */
-const readLimits = { leavesMax: 65_536, depthMax: 1024 }
+const readLimits = { leavesMax: payloadLeavesMax, depthMax: payloadLevelsMax }
 
 /** The shape of a payload whose leaves are known. */
 export function shapeOf(bytes: Uint8Array, start: number, end: number, leaves: JsonLeaves): Shape {

@@ -62,16 +62,20 @@ describe('a leaf scanner', () => {
     expect(scanLeaves([Buffer.from(text)])).toEqual([new Map(Object.entries(leaves))])
   })
 
-  test('reads a payload with a hundred thousand leaves', () => {
-    const payload = Buffer.from(JSON.stringify(Array.from({ length: 100_000 }, (_, i) => i)))
-    const [leaves] = scanLeaves([payload])
-    expect(leaves?.size).toBe(100_000)
-    expect(leaves?.get('99999')).toBe(99_999)
+  test('reads a payload of 65,536 leaves, and none of one with more', () => {
+    const payload = (leaves: number): Buffer =>
+      Buffer.from(JSON.stringify(Array.from({ length: leaves }, (_, i) => i)))
+    const [most, more] = scanLeaves([payload(65_536), payload(65_537)])
+    expect(most?.size).toBe(65_536)
+    expect(most?.get('65535')).toBe(65_535)
+    expect(more).toBeNull()
   })
 
-  test('reads a payload nested ten thousand deep', () => {
-    const payload = Buffer.from(`${'['.repeat(10_000)}5${']'.repeat(10_000)}`)
-    expect([...(scanLeaves([payload])[0]?.values() ?? [])]).toEqual([5])
+  test('reads a payload nested 1,024 deep, and nothing of one nested deeper', () => {
+    const payload = (levels: number): Buffer => Buffer.from(`${'['.repeat(levels)}5${']'.repeat(levels)}`)
+    const [deepest, deeper] = scanLeaves([payload(1024), payload(1025)])
+    expect([...(deepest?.values() ?? [])]).toEqual([5])
+    expect(deeper).toBeNull()
   })
 
   test('remembers only so many layouts and stays right beyond them', () => {

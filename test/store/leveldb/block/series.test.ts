@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { encodeBlock } from '../../../../src/store/leveldb/block/block.ts'
 import { type BlockIndex, decodeIndex } from '../../../../src/store/leveldb/block/blockindex.ts'
 import { type OpenBlock, openBlock } from '../../../../src/store/leveldb/block/open.ts'
@@ -209,3 +209,17 @@ function expectClose(actual: number, expected: number, scale: number): void {
   if (Object.is(actual, expected) || !Number.isFinite(scale)) return
   expect(Math.abs(actual - expected)).toBeLessThanOrEqual(scale * 1e-12)
 }
+
+test('a text is read once for all its numbers, not once for each', () => {
+  const count = 3000
+  const text = Buffer.from(JSON.stringify(Array.from({ length: count }, (_, i) => i)))
+  const { opened } = open([text, text])
+  const toString = vi.spyOn(Buffer.prototype, 'toString')
+  try {
+    for (let i = 0; i < count; i++) expect([...opened.numbers(String(i)).values]).toEqual([i, i])
+    // Each number is a text once or twice; once for each path it would be eighteen million times.
+    expect(toString.mock.calls.length).toBeLessThan(10 * count)
+  } finally {
+    toString.mockRestore()
+  }
+})
