@@ -19,24 +19,33 @@ export interface Client {
 
 export function createClient(port: number, headers: Record<string, string> = {}): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: 2 })
-  const send = (method: string, path: string, body?: Uint8Array | string, type?: string): Promise<Answered> =>
+  const send = (
+    method: string,
+    path: string,
+    body?: Uint8Array | string,
+    type?: string,
+    over: Agent | false = agent,
+  ): Promise<Answered> =>
     new Promise((resolve, reject) => {
       const started = performance.now()
       const all = { ...headers, ...(type === undefined ? {} : { 'content-type': type }) }
-      const sent = request({ host: '127.0.0.1', port, path, method, agent, headers: all }, (response) => {
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('end', () => {
-          const answered = { elapsedMs: performance.now() - started, body: Buffer.concat(chunks) }
-          if ((response.statusCode ?? 500) < 300) resolve(answered)
-          else
-            reject(
-              new Error(
-                `${method} ${path}: ${response.statusCode} ${answered.body.toString('utf8', 0, 400)}`,
-              ),
-            )
-        })
-      })
+      const sent = request(
+        { host: '127.0.0.1', port, path, method, agent: over, headers: all },
+        (response) => {
+          const chunks: Buffer[] = []
+          response.on('data', (chunk: Buffer) => chunks.push(chunk))
+          response.on('end', () => {
+            const answered = { elapsedMs: performance.now() - started, body: Buffer.concat(chunks) }
+            if ((response.statusCode ?? 500) < 300) resolve(answered)
+            else
+              reject(
+                new Error(
+                  `${method} ${path}: ${response.statusCode} ${answered.body.toString('utf8', 0, 400)}`,
+                ),
+              )
+          })
+        },
+      )
       sent.on('error', reject)
       sent.end(body)
     })
@@ -46,7 +55,8 @@ export function createClient(port: number, headers: Record<string, string> = {})
     async ready(path) {
       for (let attempt = 0; ; attempt++) {
         try {
-          await send('GET', path)
+          // Over no kept connection: whoever is asked a minute later has closed it.
+          await send('GET', path, undefined, undefined, false)
           return
         } catch (error) {
           if (attempt > 300) throw error
