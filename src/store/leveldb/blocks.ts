@@ -3,7 +3,7 @@
 
 import { Shapes } from './block/shapes.ts'
 import { compactRange, type Database } from './database.ts'
-import { type BlockEntry, Directory, type SharedPages } from './directory.ts'
+import { type BlockEntry, Directory } from './directory.ts'
 import type { Epoch } from './hot/epoch.ts'
 import { kindRange } from './keys.ts'
 import { compactTopics, type RemoveInput, removeRows } from './roll/remove.ts'
@@ -15,7 +15,7 @@ import { type Batch, rollEpoch, type RollContext } from './roll/roll.ts'
 import { storedEntries } from './roll/storedEntries.ts'
 import { loadShapes } from './shapeTable.ts'
 import { Scans } from './scans.ts'
-import type { RollParams, ViewParams } from './thread/main.ts'
+import type { Changed, RollParams, ViewParams } from './thread/main.ts'
 import { Readers, type ReadersData } from './thread/readers.ts'
 import { StoreThread } from './thread/thread.ts'
 import { View } from './view.ts'
@@ -53,6 +53,7 @@ export class Blocks {
   #isWriting = false
   /** The reading threads have their snapshots of the view before. */
   #isPinned = false
+  #replacedRows = 0
 
   constructor(
     db: Database,
@@ -95,8 +96,7 @@ export class Blocks {
       },
       async (view) => {
         const params: RollParams = { ...view, rows: epoch.share(), end, segments }
-        const pages = await this.#callChanger<SharedPages>(this.#roller, 'roll', params)
-        return { directory: new Directory(pages), value: undefined }
+        return { ...(await this.#callChanger(this.#roller, 'roll', params)), value: undefined }
       },
       onSwapped,
     )
@@ -110,12 +110,11 @@ export class Blocks {
         return { directory, value }
       },
       async (view) => {
-        const { pages, ...value } = await this.#callChanger<Removal & { pages: SharedPages }>(
-          this.#roller,
-          'remove',
-          { ...view, ...input },
-        )
-        return { directory: new Directory(pages), value }
+        const { pages, replacedRows, ...value } = await this.#callChanger<Removal>(this.#roller, 'remove', {
+          ...view,
+          ...input,
+        })
+        return { pages, replacedRows, value }
       },
       onSwapped,
       async () => {
@@ -135,12 +134,15 @@ export class Blocks {
         return { directory, value: readings }
       },
       async (view) => {
-        const { pages, readings } = await this.#callChanger<{ pages: SharedPages; readings: number }>(
+        const { readings, ...changed } = await this.#callChanger<{ readings: number }>(
           this.#roller,
           'remake',
-          { ...view, ...input },
+          {
+            ...view,
+            ...input,
+          },
         )
-        return { directory: new Directory(pages), value: readings }
+        return { ...changed, value: readings }
       },
       () => undefined,
       () => this.#readAgain(input.topics.map(({ topicId }) => topicId)),
@@ -160,12 +162,12 @@ export class Blocks {
         const made = await this.#remaker.ask<RemakeAnswer>('make', { ...view, ...ask })
         const { readings, left } = made
         const params: WriteParams = { ...view, ...number(made) }
-        const { pages, readings: remade } = await this.#callChanger<{ pages: SharedPages; readings: number }>(
+        const { readings: remade, ...changed } = await this.#callChanger<{ readings: number }>(
           this.#remaker,
           'write',
           params,
         )
-        return { directory: new Directory(pages), value: { readings, left, remade } }
+        return { ...changed, value: { readings, left, remade } }
       },
       () => this.#restRemaker(),
       () => this.#readAgain(ask.topics.map(({ topicId }) => topicId)),
@@ -181,6 +183,18 @@ export class Blocks {
   /** Gives the space of removed blocks back to the disk. */
   async compact(topicIds: readonly number[]): Promise<void> {
     await this.#turn(() => compactTopics(this.#db, topicIds))
+  }
+
+  /** Rows of blocks that were replaced since their space was last given back: LevelDB may still hold them. */
+  get replacedRows(): number {
+    return this.#replacedRows
+  }
+
+  /** Gives the space of replaced blocks back to the disk: writes all blocks again. */
+  async compactReplaced(): Promise<void> {
+    this.#replacedRows = 0
+    for (const { gte, lt } of [kindRange('B'), kindRange('I')])
+      await this.#turn(() => compactRange(this.#db, gte, lt))
   }
 
   /** Gives the space of rolled log segments back: LevelDB keeps what is deleted until it merges files. */
@@ -219,26 +233,24 @@ export class Blocks {
   #change<T>(
     isSmall: boolean,
     here: (context: RollContext) => Promise<{ directory: Directory; value: T }>,
-    there: (view: ViewParams) => Promise<{ directory: Directory; value: T }>,
+    there: (view: ViewParams) => Promise<{ value: T } & Changed>,
     onSwapped: (value: T) => void,
     onHalfDone?: () => Promise<void>,
   ): Promise<T> {
     return this.#turn(async () => {
       const { directory, generation } = this.#view
       try {
-        const result = isSmall
-          ? await here({
-              db: this.#db,
-              shapes: this.#shapes,
-              directory,
-              beforeWrite: () => this.#prepare(),
-              write: (batch) => this.#write(batch),
-              pause: pausing(),
-            })
-          : await there({ generation, pages: directory.shared })
-        this.#swap(result.directory)
-        onSwapped(result.value)
-        return result.value
+        if (isSmall) {
+          const made = await here(this.#context())
+          this.#swap(made.directory)
+          onSwapped(made.value)
+          return made.value
+        }
+        const { pages, replacedRows, value } = await there({ generation, pages: directory.shared })
+        this.#replacedRows += replacedRows
+        this.#swap(new Directory(pages))
+        onSwapped(value)
+        return value
       } catch (error) {
         // Some of the shapes may not be on the disk.
         if (isSmall) this.#shapes = new Shapes()
@@ -251,9 +263,25 @@ export class Blocks {
     })
   }
 
+  #context(): RollContext {
+    return {
+      db: this.#db,
+      shapes: this.#shapes,
+      directory: this.directory,
+      beforeWrite: () => this.#prepare(),
+      write: (batch) => this.#write(batch),
+      onReplaced: (rows) => (this.#replacedRows += rows),
+      pause: pausing(),
+    }
+  }
+
   /** A call in which the thread asks before it changes anything, and before and after each write. */
-  async #callChanger<Result>(thread: StoreThread, method: string, params: unknown): Promise<Result> {
-    const call = thread.call<'prepared' | 'write' | 'written', Result>(method, params)
+  async #callChanger<Result = object>(
+    thread: StoreThread,
+    method: string,
+    params: unknown,
+  ): Promise<Result & Changed> {
+    const call = thread.call<'prepared' | 'write' | 'written', Result & Changed>(method, params)
     let isWriting = false
     try {
       for (;;) {
@@ -267,7 +295,7 @@ export class Blocks {
     } catch (error) {
       if (isWriting) this.#gate.fail(error)
       // What waits for an answer in the thread gives up.
-      await call.return(undefined as Result)
+      await call.return(undefined as never)
       throw error
     }
   }

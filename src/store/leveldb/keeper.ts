@@ -6,6 +6,7 @@ import { directoryBytes } from '../directory.ts'
 import type { RemoveQuery, Removed, StoreStatus } from '../store.ts'
 import { Blocks } from './blocks.ts'
 import type { Committer } from './committer.ts'
+import { Compaction } from './compaction.ts'
 import type { Database } from './database.ts'
 import type { Directory } from './directory.ts'
 import { DiskMeter } from './disk.ts'
@@ -34,10 +35,6 @@ const retryMs = 5000
 const retentionMs = 60_000
 /** How often the files are measured. */
 const measureMs = 10_000
-/** Bytes of rolled log after which LevelDB is asked to give them back, once no roll has ended for a moment. */
-const deadBytesMax = 4 * 2 ** 20
-/** The moment: while one roll follows another, the next must not wait for the files to be merged. */
-const calmMs = 1000
 
 export class Keeper {
   readonly #deps: KeeperDeps
@@ -54,8 +51,7 @@ export class Keeper {
   readonly #disk: DiskMeter
   readonly #timers: NodeJS.Timeout[] = []
   #lastShown = performance.now()
-  /** Bytes of rolled log segments that LevelDB may still hold. */
-  #deadBytes = 0
+  readonly #compaction: Compaction
   #retryAt = 0
   #lastRolled = 0
 
@@ -66,6 +62,7 @@ export class Keeper {
     this.#disk = new DiskMeter(options.path, options.max_bytes)
     this.#reading = readersDataOf(options)
     this.#blocks = new Blocks(db, deps.gate, this.#reading, loaded)
+    this.#compaction = this.#createCompaction()
     this.#epochs = [...(loaded.epoch.staged > 0 ? [loaded.epoch] : []), committer.epoch]
     // Segments without a row that is not in blocks are still to be deleted.
     if (loaded.epoch.staged === 0 && loaded.epoch.segments.length > 0) this.#epochs.unshift(loaded.epoch)
@@ -209,7 +206,7 @@ export class Keeper {
     if (this.#isSuspended) return
     await this.#rolling
     await this.rollAll()
-    if (this.#deadBytes >= deadBytesMax) await this.#compactLog()
+    await this.#compaction.end()
     await this.#blocks.close()
   }
 
@@ -227,7 +224,7 @@ export class Keeper {
     this.#rolling = this.#blocks
       .roll(epoch, () => {
         this.#epochs = this.#epochs.filter((each) => each !== epoch)
-        this.#deadBytes += epoch.bytes
+        this.#compaction.rolled(epoch.bytes)
       })
       .then(
         () => this.#rolled(),
@@ -242,9 +239,7 @@ export class Keeper {
     if (this.#hotBytes <= rollLimits[options.memory].bytesMax) committer.hold(false)
     this.#measure()
     this.#lastRolled = performance.now()
-    // What is dead counts against `store.max_bytes`: readings must not go for it.
-    const partMax = options.max_bytes > 0 ? options.max_bytes / 8 : Number.POSITIVE_INFINITY
-    if (this.#deadBytes >= Math.min(rollLimits[options.memory].deadBytesMax, partMax)) void this.#compactLog()
+    void this.#compaction.afterRoll()
     void this.#roll()
     return true
   }
@@ -260,19 +255,33 @@ export class Keeper {
     return false
   }
 
-  #compactLog(): Promise<void> {
-    this.#deadBytes = 0
-    return this.#blocks.compactLog().then(
-      () => this.#measure(),
-      (error: unknown) => this.#deps.log.debug({ err: error }, 'the log was not compacted'),
+  #createCompaction(): Compaction {
+    const { memory, max_bytes } = this.#deps.options
+    const { deadBytesMax, compactedBytesMax } = rollLimits[memory]
+    // What is dead counts against `store.max_bytes`: readings must not go for it.
+    const partMax = max_bytes > 0 ? max_bytes / 8 : Number.POSITIVE_INFINITY
+    return new Compaction(
+      () => this.#blocks,
+      { deadBytesMax: Math.min(deadBytesMax, partMax), compactedBytesMax },
+      (error) => {
+        if (error === undefined) this.#measure()
+        else this.#deps.log.debug({ err: error }, 'the files were not merged')
+      },
     )
   }
 
   #tick(): void {
     const now = performance.now()
     const isIdle = now - this.#lastShown > idleRollMs
-    const isCalm = !this.#rolling && this.#epochs.length === 1 && now - this.#lastRolled > calmMs
-    if (isCalm && this.#deadBytes >= (isIdle ? 1 : deadBytesMax)) void this.#compactLog()
+    if (!this.#rolling && this.#epochs.length === 1) {
+      void this.#compaction.rest({
+        sinceRollMs: now - this.#lastRolled,
+        sinceReadingMs: now - this.#lastShown,
+        isIdle,
+        readings: this.#deps.loaded.stats.total,
+        diskBytes: this.#disk.bytes,
+      })
+    }
     if (isIdle && this.#epochs.at(-1)!.visible > 0) this.#rotate()
     if (this.#epochs.length > 1) void this.#roll()
   }

@@ -28,6 +28,8 @@ export interface RollLimits {
   bytesMax: number
   /** Bytes of rolled log that LevelDB may hold, however busy. */
   deadBytesMax: number
+  /** Bytes on disk up to which blocks that were replaced are given back: to do so all blocks are written again. */
+  compactedBytesMax: number
 }
 
 export const rollLimits: Record<MemoryProfile, RollLimits> = {
@@ -37,6 +39,7 @@ export const rollLimits: Record<MemoryProfile, RollLimits> = {
     bytes: 160 * 2 ** 20,
     bytesMax: 512 * 2 ** 20,
     deadBytesMax: 128 * 2 ** 20,
+    compactedBytesMax: 256 * 2 ** 20,
   },
   small: {
     rows: 16_384,
@@ -44,6 +47,7 @@ export const rollLimits: Record<MemoryProfile, RollLimits> = {
     bytes: 8 * 2 ** 20,
     bytesMax: 24 * 2 ** 20,
     deadBytesMax: 16 * 2 ** 20,
+    compactedBytesMax: 64 * 2 ** 20,
   },
 }
 

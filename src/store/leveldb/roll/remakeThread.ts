@@ -55,6 +55,7 @@ async function write({ pages, ...made }: WriteParams, out: Out) {
   const exchange = async (word: string): Promise<void> => {
     if (!(await out.exchange(word))) throw new Error('the change was cancelled')
   }
+  let replacedRows = 0
   const context: RollContext = {
     db,
     shapes,
@@ -65,11 +66,12 @@ async function write({ pages, ...made }: WriteParams, out: Out) {
       await batch.write({ sync: true })
       await out.exchange('written')
     },
+    onReplaced: (rows) => (replacedRows += rows),
     pause: pausing(turnMs),
   }
   try {
     const { directory, readings } = await remake.write(context, made)
-    return { readings, pages: directory.shared }
+    return { readings, pages: directory.shared, replacedRows }
   } catch (error) {
     // Some of the shapes may not be on the disk.
     shapes = new Shapes()

@@ -29,6 +29,8 @@ export interface RollContext {
   beforeWrite: () => Promise<void>
   /** Writes a batch and waits until it is on the disk; no other write is under way meanwhile. */
   write: (batch: Batch) => Promise<void>
+  /** Blocks of so many rows were replaced by others. */
+  onReplaced: (rows: number) => void
   /** Gives way to others now and then. */
   pause: () => Promise<void>
 }
@@ -153,6 +155,7 @@ export class BlockWriter {
       if (kept.has(entry)) continue
       this.del(blockKey(topicId, entry.tmin, entry.seq))
       this.del(indexKey(topicId, entry.tmin, entry.seq))
+      this.#context.onReplaced(entry.count)
     }
     return pieces.map((piece) => ('kept' in piece ? piece.kept : this.#write(topicId, piece.rows)))
   }

@@ -35,6 +35,12 @@ export interface ViewParams {
   pages: SharedPages
 }
 
+/** What a change of blocks has made of them. */
+export interface Changed {
+  pages: SharedPages
+  replacedRows: number
+}
+
 export interface RollParams extends ViewParams {
   rows: SharedRows
   end: number
@@ -90,10 +96,15 @@ class StoreThreadState {
   }
 
   /** Runs a change of blocks. After a failure the shapes are read anew: some may not be on the disk. */
-  async change<T>({ pages }: ViewParams, out: Out, work: (context: RollContext) => Promise<T>): Promise<T> {
+  async change<T extends object>(
+    { pages }: ViewParams,
+    out: Out,
+    work: (context: RollContext) => Promise<{ directory: Directory } & T>,
+  ): Promise<Omit<T, 'directory'> & Changed> {
+    let replacedRows = 0
     try {
       loadShapes(this.#db, this.#shapes)
-      return await work({
+      const { directory, ...made } = await work({
         db: this.#db,
         shapes: this.#shapes,
         directory: new Directory(pages),
@@ -105,8 +116,10 @@ class StoreThreadState {
           await batch.write({ sync: true })
           await out.exchange('written')
         },
+        onReplaced: (rows) => (replacedRows += rows),
         pause: pausing(turnMs),
       })
+      return { ...made, pages: directory.shared, replacedRows }
     } catch (error) {
       this.#shapes = new Shapes()
       throw error
@@ -145,18 +158,12 @@ const methods: Record<string, Method> = {
   roll: async (params: RollParams, out) =>
     (await opening).change(params, out, async (context) => {
       const input = { rows: new HotRows(params.rows), end: params.end, segments: params.segments }
-      return (await rollEpoch(context, input)).shared
+      return { directory: await rollEpoch(context, input) }
     }),
   remove: async (params: ViewParams & RemoveInput, out) =>
-    (await opening).change(params, out, async (context) => {
-      const { directory, ...removed } = await removeRows(context, params)
-      return { ...removed, pages: directory.shared }
-    }),
+    (await opening).change(params, out, (context) => removeRows(context, params)),
   remake: async (params: ViewParams & RemakeInput, out) =>
-    (await opening).change(params, out, async (context) => {
-      const { directory, readings } = await remakeRows(context, params)
-      return { readings, pages: directory.shared }
-    }),
+    (await opening).change(params, out, (context) => remakeRows(context, params)),
   close: async () => (await opening).close(),
 }
 

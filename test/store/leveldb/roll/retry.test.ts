@@ -46,11 +46,13 @@ function epochOf(first: number, given: readonly Given[]): { epoch: Epoch; payloa
   return { epoch, payloads }
 }
 
-const roll = (epoch: Epoch, directory: Directory, write: (batch: Batch) => Promise<void>) =>
-  rollEpoch(
-    { db, shapes, directory, beforeWrite: async () => {}, write, pause: async () => {} },
+const roll = (epoch: Epoch, directory: Directory, write: (batch: Batch) => Promise<void>) => {
+  const context = { db, shapes, beforeWrite: async () => {}, onReplaced: () => {}, pause: async () => {} }
+  return rollEpoch(
+    { ...context, directory, write },
     { rows: epoch.rows, end: epoch.staged, segments: [] },
   )
+}
 const write = (batch: Batch): Promise<void> => batch.write({ sync: true })
 
 test('what an earlier batch of a failed roll has written is neither doubled nor lost', async () => {
