@@ -102,7 +102,11 @@ async function openTree(page: Page, { httpUrl }: Amber): Promise<void> {
   for (const name of names.slice(0, openSites).toReversed())
     await page.getByRole('treeitem', { name: name.trim(), exact: true }).click()
   await page.waitForFunction(
-    'document.querySelector(".virtual-space").offsetHeight > 32 * 500 * ' + String(openSites - 1),
+    (rows) => {
+      const { document } = globalThis as unknown as Screen
+      return (document.querySelector('.virtual-space')?.offsetHeight ?? 0) > 32 * rows
+    },
+    500 * (openSites - 1),
   )
 }
 
@@ -130,6 +134,7 @@ async function measure(
 }
 
 interface Box {
+  offsetHeight: number
   scrollTop: number
   clientHeight: number
   scrollHeight: number

@@ -24,18 +24,28 @@ const lateMs = 250
 /** A hidden page draws no frames: older readings than so many are let go. */
 const waitingMax = 1000
 
-/** `onReadings` is called once a frame at most, with all that came, in order: a flood of messages draws no faster than the screen. */
-export function openStream(path: string, onReadings: (readings: LiveReading[]) => void): () => void {
+/**
+ * `onReadings` is called with all that came, in order: with the next frame, and then not for `everyMs`. A flood of messages draws no
+ * faster than anybody reads: what the page draws is taken from the server where both share a machine.
+ */
+export function openStream(
+  path: string,
+  onReadings: (readings: LiveReading[]) => void,
+  everyMs: number,
+): () => void {
   let source: EventSource | null = null
   let timer: ReturnType<typeof setTimeout> | undefined
   let waiting: LiveReading[] = []
   let frame = 0
   let late: ReturnType<typeof setTimeout> | undefined
   let lastId = ''
+  let flushedAt = Number.NEGATIVE_INFINITY
   const flush = (): void => {
     cancelAnimationFrame(frame)
     clearTimeout(late)
     frame = 0
+    late = undefined
+    flushedAt = performance.now()
     const readings = waiting
     waiting = []
     onReadings(readings)
@@ -53,10 +63,11 @@ export function openStream(path: string, onReadings: (readings: LiveReading[]) =
       if (data === '') return
       waiting.push(JSON.parse(data) as LiveReading)
       if (waiting.length > waitingMax) waiting.shift()
-      if (frame !== 0) return
-      frame = requestAnimationFrame(flush)
+      if (late !== undefined) return
+      const waitMs = flushedAt + everyMs - performance.now()
+      if (waitMs <= 0) frame = requestAnimationFrame(flush)
       // A page that is not drawn just now has no frames.
-      late = setTimeout(flush, lateMs)
+      late = setTimeout(flush, waitMs > 0 ? waitMs : lateMs)
     }
     source.addEventListener('unauthorized', () => void loadMe())
     source.onerror = () => {
@@ -74,12 +85,16 @@ export function openStream(path: string, onReadings: (readings: LiveReading[]) =
   }
 }
 
-/** `null`: no stream just now. */
-export function useStream(path: string | null, onReadings: (readings: LiveReading[]) => void): void {
+/** `path` null: no stream just now. */
+export function useStream(
+  path: string | null,
+  onReadings: (readings: LiveReading[]) => void,
+  everyMs = 0,
+): void {
   const latest = useRef(onReadings)
   latest.current = onReadings
   useEffect(() => {
     if (path === null) return
-    return openStream(path, (readings) => latest.current(readings))
-  }, [path])
+    return openStream(path, (readings) => latest.current(readings), everyMs)
+  }, [path, everyMs])
 }

@@ -1,6 +1,7 @@
 // Keeps what is in memory and what is in blocks in step: closes an epoch when it is full, rolls complete ones in order,
 // removes what is too old or too much, and makes commits wait when memory runs ahead of the disk.
 
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../../ops/log.ts'
 import { directoryBytes } from '../directory.ts'
 import type { RemoveQuery, Removed, StoreStatus } from '../store.ts'
@@ -11,8 +12,9 @@ import type { Database } from './database.ts'
 import type { Directory } from './directory.ts'
 import { DiskMeter } from './disk.ts'
 import type { Epoch } from './hot/epoch.ts'
+import { hotBetween, isHot } from './hot/between.ts'
 import type { Loaded } from './load.ts'
-import { idleRollMs, type LevelOptions, rollLimits, readersDataOf } from './options.ts'
+import { closeRollMs, idleRollMs, type LevelOptions, rollLimits, readersDataOf } from './options.ts'
 import { applyRetention } from './retention.ts'
 import { AppError } from '../../domain/errors.ts'
 import { decodeTopic } from './topicRecord.ts'
@@ -143,9 +145,9 @@ export class Keeper {
     await this.ready
     if (!isDryRun) await this.rollAll()
     const ask = { filters, limit: Number.POSITIVE_INFINITY, ...(mayRemove ? { mayRead: mayRemove } : {}) }
-    const topicIds = select.select(ask, (id) => this.directory.count(id) > 0 || this.#isHot(id))
+    const topicIds = select.select(ask, (id) => this.directory.count(id) > 0 || isHot(this.#epochs, id))
     signal?.throwIfAborted()
-    const hot = isDryRun ? this.#hotBetween(topicIds, from, to) : { readings: 0, bytes: 0 }
+    const hot = isDryRun ? hotBetween(this.#epochs, topicIds, from, to) : { readings: 0, bytes: 0 }
     const removed = await this.#remove(topicIds, { from, to, isDryRun, slackMs: 0 })
     return { readings: removed.readings + hot.readings, bytes: removed.bytes + hot.bytes }
   }
@@ -204,8 +206,14 @@ export class Keeper {
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
     if (this.#isSuspended) return
-    await this.#rolling
-    await this.rollAll()
+    const rolled = this.rollAll().then(() => true)
+    const limit = delay(this.#deps.options.closeRollMs ?? closeRollMs, false, { ref: false })
+    // What is in no block by then is in the log, and is read from there when the store is opened.
+    if (!(await Promise.race([rolled, limit]))) {
+      await this.suspend()
+      await rolled
+      return
+    }
     await this.#compaction.end()
     await this.#blocks.close()
   }
@@ -313,25 +321,6 @@ export class Keeper {
         stats.count(id, rows.time(row), rows.seq(row), rows.size(row))
       }
     }
-  }
-
-  #isHot(id: number): boolean {
-    return this.#epochs.some((epoch) => epoch.head(id) >= 0)
-  }
-
-  #hotBetween(topicIds: Uint32Array, from: number, to: number): Removed {
-    const found: Removed = { readings: 0, bytes: 0 }
-    for (const id of topicIds) {
-      for (const epoch of this.#epochs) {
-        for (let row = epoch.head(id); row >= 0; row = epoch.rows.previous(row)) {
-          const time = epoch.rows.time(row)
-          if (time < from || time >= to) continue
-          found.readings++
-          found.bytes += epoch.rows.size(row)
-        }
-      }
-    }
-    return found
   }
 
   #measure(): void {

@@ -15,6 +15,8 @@ export interface LevelOptions {
   max_bytes: number
   /** Asked each time it is applied: it may change while the store is open. */
   retention: () => readonly RetentionRule[]
+  /** Milliseconds that closing may take to roll what is in memory. */
+  closeRollMs?: number
 }
 
 /** When the log in memory is rolled into blocks. */
@@ -62,6 +64,9 @@ export function readersDataOf({ path, memory, query_threads = 0 }: LevelOptions)
   const { threads, cacheBytes } = queries[memory]
   return { path, cacheBytes, threads: query_threads > 0 ? query_threads : threads }
 }
+
+/** A container has ten seconds to stop: a roll of a hundred thousand topics would take them all. */
+export const closeRollMs = 3000
 
 /** Without new readings for so long, what is in memory is rolled. */
 export const idleRollMs = 60_000

@@ -38,7 +38,9 @@ test('sixteen small blocks that became one take the space of one', async () => {
   }
   const payloads = topics * rolls * payloadBytes
   expect(await directoryBytes(path)).toBeGreaterThan(2 * payloads)
-  await expect.poll(() => directoryBytes(path), { timeout: 20_000, interval: 100 }).toBeLessThan(1.2 * payloads)
+  await expect
+    .poll(() => directoryBytes(path), { timeout: 20_000, interval: 100 })
+    .toBeLessThan(1.2 * payloads)
   expect(await collect(store)).toHaveLength(topics * rolls)
   await store.close()
   rmSync(path, { recursive: true, force: true })

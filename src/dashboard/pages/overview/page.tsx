@@ -23,6 +23,8 @@ import { Tile } from './tile.tsx'
 const everyMs = 2000
 const looksMax = 90
 const newestMax = 25
+/** All rows of the feed change at once when much comes in: no faster than they can be looked at. */
+const feedMs = 250
 
 export function OverviewPage() {
   const looks = useRef<Look[]>([])
@@ -63,9 +65,11 @@ function useNewest(): LiveReading[] | undefined {
     () => rows<LiveReading>('/api/v1/readings', { from: '-1h', order: 'desc', raw: 1, limit: newestMax }),
     null,
   )
-  useStream('/api/v1/stream?raw=1', (fresh) => {
-    setLive((before) => [...fresh.toReversed(), ...before].slice(0, newestMax))
-  })
+  useStream(
+    '/api/v1/stream?raw=1',
+    (fresh) => setLive((before) => [...fresh.toReversed(), ...before].slice(0, newestMax)),
+    feedMs,
+  )
   if (past.data.value === null && live.length === 0) return undefined
   const known = new Set(live.map(({ seq }) => seq))
   return [...live, ...(past.data.value ?? []).filter(({ seq }) => !known.has(seq))].slice(0, newestMax)

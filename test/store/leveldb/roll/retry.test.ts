@@ -48,10 +48,7 @@ function epochOf(first: number, given: readonly Given[]): { epoch: Epoch; payloa
 
 const roll = (epoch: Epoch, directory: Directory, write: (batch: Batch) => Promise<void>) => {
   const context = { db, shapes, beforeWrite: async () => {}, onReplaced: () => {}, pause: async () => {} }
-  return rollEpoch(
-    { ...context, directory, write },
-    { rows: epoch.rows, end: epoch.staged, segments: [] },
-  )
+  return rollEpoch({ ...context, directory, write }, { rows: epoch.rows, end: epoch.staged, segments: [] })
 }
 const write = (batch: Batch): Promise<void> => batch.write({ sync: true })
 
