@@ -26,6 +26,7 @@ import { openRules, type Rules } from './ingest/rules/open.ts'
 import { createLifecycle, type Lifecycle } from './ops/lifecycle.ts'
 import type { Log } from './ops/log.ts'
 import { createMetrics, type Metrics } from './ops/metrics.ts'
+import { openFilesMax, type Room, roomOf } from './ops/openFiles.ts'
 import { measureServer, measureSessions } from './ops/serverMetrics.ts'
 import { version } from './ops/version.ts'
 import { createQuery, type Query } from './query/query.ts'
@@ -60,6 +61,9 @@ export interface AppDependencies {
   program: string
 }
 
+/** Who has room for no more is told so loudly. */
+const fewConnections = 1000
+
 /** Starts everything `config` asks for. Throws an `AppError` that says what is wrong and what to do. */
 export async function startApp(config: Config, deps: AppDependencies): Promise<App> {
   const { log } = deps
@@ -76,6 +80,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
   const metrics = createMetrics()
   const { auths, tokens, demo } = await openAccess(config, { log, program }, lifecycle)
   const auth = auths.main
+  const room = roomForConnections(config, log)
 
   const { rules, retention } = await openCleaning(config, { log }, lifecycle)
   const { directory, store, sessions } = await openData(config, { retention, metrics, log }, lifecycle)
@@ -88,6 +93,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     store,
     sessions,
     presenceFile: directory.presence,
+    socketsMax: room.mqtt,
     metrics,
     log,
   })
@@ -101,6 +107,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
   let ready = true
   const http = await startHttp(config.http, {
     host: listenHost(config.http.host, demo),
+    socketsMax: room.http,
     auth,
     tokens,
     guard: broker.bans,
@@ -145,6 +152,18 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     relimit: ({ mqtt }) => broker.relimit(mqtt),
     stop: () => lifecycle.stop(),
   }
+}
+
+/** Leaves the store the files it needs, whatever clients do. */
+function roomForConnections({ mqtt }: Config, log: Log): Room {
+  const files = openFilesMax()
+  const room = roomOf(files)
+  if (room.mqtt < mqtt.max_connections) {
+    log[room.mqtt < fewConnections ? 'warn' : 'info'](
+      `the system allows ${files} open files: room for ${room.mqtt} MQTT and ${room.http} HTTP connections at one time. For more, raise it: ulimit -n, LimitNOFILE of systemd, --ulimit nofile of Docker`,
+    )
+  }
+  return room
 }
 
 /** How long readings are kept: rules come first, which speak of their own topics, and store.retention mostly of all that is left. */

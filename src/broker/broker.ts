@@ -37,6 +37,8 @@ export interface BrokerDependencies {
   sessions: Sessions
   /** Where it is kept who came and went; without it that ends with the process. */
   presenceFile?: string
+  /** Connections for which the system has room; without it, any number. */
+  socketsMax?: number
   metrics: Metrics
   log: Log
 }
@@ -108,6 +110,7 @@ export async function startBroker(config: Config['mqtt'], dependencies: BrokerDe
   const listeners = await startListeners(limits, {
     bans,
     metrics,
+    socketsMax: dependencies.socketsMax ?? Number.POSITIVE_INFINITY,
     log,
     hostOf,
     onStream: (stream, caller, listener) => {

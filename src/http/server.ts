@@ -54,6 +54,8 @@ import { createHttps, type Https } from './tls.ts'
 
 export interface HttpDependencies {
   host: string
+  /** Connections for which the system has room; without it, any number. */
+  socketsMax?: number
   auth: Authenticator & KeptLogins
   tokens: Tokens
   guard: LoginGuard
@@ -123,6 +125,8 @@ export async function startHttp(config: Config['http'], dependencies: HttpDepend
     login,
   }
   await addRoutes(app, context, rates)
+  // More are closed by Node as they come.
+  if (Number.isFinite(dependencies.socketsMax)) app.server.maxConnections = dependencies.socketsMax ?? 0
   try {
     await app.listen({ host, port: config.port })
   } catch (error) {

@@ -28,7 +28,8 @@ export interface TestServer {
 
 export interface Home {
   path: string
-  start: (flags?: readonly string[]) => Promise<TestServer>
+  /** `filesMax`: files and sockets the process may have open. */
+  start: (flags?: readonly string[], filesMax?: number) => Promise<TestServer>
   /** A bare Aedes that captures in `published`, for comparison. */
   startControl: () => Promise<TestServer>
   /** Kills what still runs and removes everything. */
@@ -42,8 +43,8 @@ export function makeHome(): Home {
   const running = new Set<TestServer>()
   return {
     path,
-    async start(flags = []) {
-      const server = await startServer(path, [main, 'serve', ...loopback, ...flags])
+    async start(flags = [], filesMax) {
+      const server = await startServer(path, [main, 'serve', ...loopback, ...flags], filesMax)
       running.add(server)
       return server
     },
@@ -61,8 +62,10 @@ export function makeHome(): Home {
 
 const loopback = ['--mqtt.port=0', '--http.port=0', '--mqtt.host=127.0.0.1', '--http.host=127.0.0.1']
 
-async function startServer(cwd: string, command: readonly string[]): Promise<TestServer> {
-  const child = spawn(process.execPath, command, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+async function startServer(cwd: string, command: readonly string[], filesMax?: number): Promise<TestServer> {
+  const limited = filesMax === undefined ? [] : ['sh', '-c', `ulimit -n ${filesMax} && exec "$@"`, 'sh']
+  const [program = '', ...rest] = [...limited, process.execPath, ...command]
+  const child = spawn(program, rest, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   const gone = once(child, 'exit')
   const ready = new Promise<void>((resolve, reject) => {

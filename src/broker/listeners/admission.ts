@@ -38,12 +38,20 @@ interface Caller {
   connects: number
 }
 
+export interface AdmissionDependencies {
+  bans: Bans
+  metrics: Metrics
+  /** Connections for which the system has room. */
+  socketsMax?: number
+  now?: () => number
+}
+
 const addressesMax = 100_000
 
 export function createAdmission(
   /** Read anew each time. */
   limits: Limits,
-  { bans, metrics, now = Date.now }: { bans: Bans; metrics: Metrics; now?: () => number },
+  { bans, metrics, socketsMax = Number.POSITIVE_INFINITY, now = Date.now }: AdmissionDependencies,
 ): Admission {
   const callers = new Map<string, Caller>()
   let connections = 0
@@ -69,7 +77,7 @@ export function createAdmission(
     for (const [address, caller] of callers) if (caller.connections === 0) callers.delete(address)
   }
   const enter = (listener: Places): boolean => {
-    if (connections >= limits.max_connections) return false
+    if (connections >= Math.min(limits.max_connections, socketsMax)) return false
     if (listener.max > 0 && listener.count >= listener.max) return false
     connections++
     listener.count++
@@ -85,7 +93,12 @@ export function createAdmission(
       metrics.connections.set(connections)
       list.serve()
     },
-    wait: (...who) => list.wait(...who),
+    wait(listener, decide) {
+      if (connections < socketsMax) return list.wait(listener, decide)
+      // Who waits holds a socket.
+      decide(false)
+      return () => undefined
+    },
     enterAddress(address) {
       if (bans.isBanned(address)) return 'banned'
       if (address === '') return null

@@ -31,6 +31,8 @@ export interface Listeners {
 export interface ListenersDependencies {
   bans: Bans
   metrics: Metrics
+  /** Connections for which the system has room. */
+  socketsMax: number
   log: Log
   /** The address to bind for a configured one. */
   hostOf: (host: string) => string
@@ -43,10 +45,10 @@ const frameBytesBeyondPacket = 1_048_576
 /** Starts all of them or none. */
 export async function startListeners(
   config: Config['mqtt'],
-  { bans, metrics, log, hostOf, onStream }: ListenersDependencies,
+  { bans, metrics, socketsMax, log, hostOf, onStream }: ListenersDependencies,
 ): Promise<Listeners> {
   const dependencies: EntranceDependencies = {
-    admission: createAdmission(config, { bans, metrics }),
+    admission: createAdmission(config, { bans, metrics, socketsMax }),
     timeoutMs: config.connect_timeout_ms,
     frameBytesMax: config.max_packet_size + frameBytesBeyondPacket,
     onStream,
