@@ -1,6 +1,6 @@
 // A rules file as text becomes what its schema says, or a list of everything wrong with the line and the key of each.
 
-import { Ajv } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { closest, distance } from 'fastest-levenshtein'
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import { AppError, type Problem } from '../../domain/errors.ts'
@@ -17,12 +17,20 @@ export interface ParsedRules {
 }
 
 const bytesMax = 1_048_576
-const validate = new Ajv({
-  allErrors: true,
-  verbose: true,
-  strict: false,
-  allowUnionTypes: true,
-}).compile<RulesFile>(rulesFileSchema)
+let compiled: ValidateFunction<RulesFile> | null = null
+
+/** Made for the first file: who has no rules need not wait for it. */
+function validator(): ValidateFunction<RulesFile> {
+  compiled ??= new Ajv({
+    allErrors: true,
+    verbose: true,
+    strict: false,
+    allowUnionTypes: true,
+    validateSchema: false,
+    meta: false,
+  }).compile<RulesFile>(rulesFileSchema)
+  return compiled
+}
 
 /** Throws `bad_rules` with a problem for each fault. `name` is what the file is called in messages. */
 export function parseRules(text: string, name: string): ParsedRules {
@@ -55,7 +63,8 @@ export function parseRules(text: string, name: string): ParsedRules {
     return `${name}:1`
   }
   const file: unknown = document.toJS({ maxAliasCount: 100 }) ?? {}
-  if (!validate(file)) throw badRules(faults(placeOf))
+  const validate = validator()
+  if (!validate(file)) throw badRules(faults(validate.errors ?? [], placeOf))
   return { file, placeOf }
 }
 
@@ -69,10 +78,9 @@ export function badRules(problems: readonly Problem[]): AppError {
   })
 }
 
-function faults(placeOf: (path: RulePath) => string): Problem[] {
+function faults(errors: readonly ErrorObject[], placeOf: (path: RulePath) => string): Problem[] {
   const found = new Map<string, Problem>()
-  for (const { instancePath, keyword, params, message = 'is not valid', parentSchema } of validate.errors ??
-    []) {
+  for (const { instancePath, keyword, params, message = 'is not valid', parentSchema } of errors) {
     const path = instancePath
       .split('/')
       .slice(1)
