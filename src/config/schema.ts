@@ -250,7 +250,7 @@ export const configSchema = Type.Object(
       query_rows: count(1_000_000, 'Rows one query may return.', 1),
       query_samples: count(
         5_000_000,
-        'Samples one PromQL query, or one aggregate with tags as groups, may take from the store or work out.',
+        'Samples one PromQL query, or one aggregate with tags as groups, may take from the store, work out, or hold while it does.',
         1,
       ),
       query_time_ms: count(30_000, 'Time one query may take.', 1),

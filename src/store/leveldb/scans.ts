@@ -72,7 +72,7 @@ export class Scans {
   /** What `unpack` makes of chunks, in the order of topics. */
   samples<T extends { topic: string }>(
     job: SamplesJob,
-    unpack: (chunk: SampleChunk) => T[],
+    unpack: (chunk: SampleChunk) => Promise<T[]>,
     asking: Asking,
   ): AsyncGenerator<T[]> {
     const read = (sources: Sources) => sampleChunks(sources, job)
@@ -120,7 +120,7 @@ export class Scans {
 
 /** Makes one answer of the chunks of several sources: what `unpack` makes of them, by their keys. */
 function inOrderOf<Chunk, T>(
-  unpack: (chunk: Chunk) => T[],
+  unpack: (chunk: Chunk) => T[] | Promise<T[]>,
   keyOf: (item: T) => string,
 ): (sources: AsyncGenerator<Chunk>[]) => AsyncGenerator<T[]> {
   return (sources) =>
@@ -132,9 +132,9 @@ function inOrderOf<Chunk, T>(
 
 async function* mapped<Chunk, T>(
   chunks: AsyncGenerator<Chunk>,
-  of: (chunk: Chunk) => T[],
+  of: (chunk: Chunk) => T[] | Promise<T[]>,
 ): AsyncGenerator<T[]> {
-  for await (const chunk of chunks) yield of(chunk)
+  for await (const chunk of chunks) yield await of(chunk)
 }
 
 /** Chunks as they come; the loop turns after each of them, and every few milliseconds between. */

@@ -61,7 +61,7 @@ export function* sampleChunks(sources: Sources, job: SamplesJob): Generator<Step
       next = end
       for (const hot of hotTopics(sources, job.topics, i)) gatherer.addHot(hot)
       total += gatherer.count
-      gatherer.finish(topicId, packer)
+      yield* gatherer.finish(topicId, packer)
       if (packer.size >= chunkSamples || total > job.limit) yield packer.take()
       else if (i % stepTopics === 0) yield null
       if (total > job.limit) return
@@ -180,13 +180,14 @@ class Gatherer implements NumberTaker {
     }
   }
 
-  /** Hands the series of the topic over; begins anew. */
-  finish(topicId: number, packer: SamplePacker): void {
+  /** Hands the series of the topic over, a piece at a time; begins anew. */
+  *finish(topicId: number, packer: SamplePacker): Generator<null, void> {
     const { steps } = this.#job
     for (const [field, column] of this.#columns.entries()) {
       if (!column || column.length === 0) continue
       const path = this.#paths[field]!
-      if (steps && column.isOrdered && column.capture !== null) packer.addSteps(topicId, path, column, steps)
+      if (steps && column.isOrdered && column.capture !== null)
+        yield* packer.addSteps(topicId, path, column, steps)
       else packer.add(topicId, path, column)
     }
     this.count = 0
