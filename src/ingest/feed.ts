@@ -157,7 +157,7 @@ function createWaits(waitersMax: number): Waits {
   return {
     reached(seq) {
       if (seq < least) return
-      for (const { wanted, wake } of [...waiting]) if (wanted <= seq) wake()
+      for (const { wanted, wake } of waiting) if (wanted <= seq) wake()
     },
     async until(wanted, signal) {
       signal.throwIfAborted()

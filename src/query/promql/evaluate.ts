@@ -58,7 +58,11 @@ async function work(node: Node, on: Evaluation): Promise<Value> {
       return evaluate(node.inner, on)
     case 'negate': {
       const value = await evaluate(node.inner, on)
-      if (value.type === 'scalar') return { type: 'scalar', values: value.values.map((one) => -one) }
+      if (value.type === 'scalar') {
+        const values = new Float64Array(steps)
+        for (let step = 0; step < steps; step++) values[step] = -(value.values[step] ?? Number.NaN)
+        return { type: 'scalar', values }
+      }
       return value.type === 'vector' ? mapVector(value, (one) => -one, turns) : value
     }
     case 'vector':
@@ -285,7 +289,10 @@ function advance(times: Float64Array, at: number, time: number): number {
 /** Where the windows of the steps end; they do not go back. */
 function endsOf({ offsetMs, at }: Shift, { times, startMs, endMs }: Evaluation): Float64Array {
   const fixed = at === 'start' ? startMs : at === 'end' ? endMs : at
-  return times.map((time) => Math.round((fixed ?? time) - offsetMs))
+  const ends = new Float64Array(times.length)
+  for (let step = 0; step < ends.length; step++)
+    ends[step] = Math.round((fixed ?? times[step] ?? 0) - offsetMs)
+  return ends
 }
 
 function span(ends: Float64Array): [number, number] {

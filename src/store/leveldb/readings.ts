@@ -47,6 +47,9 @@ const turnMs = 4
 /** Readings that are made of a chunk at a time. */
 const batchRows = 512
 
+/** Series that are made of a chunk before others are let in. */
+const stepSeries = 128
+
 /** Most readings have none of their own. */
 const noFields = new Uint8Array(0)
 
@@ -166,6 +169,9 @@ export class Readings {
           signal?.throwIfAborted()
         }
         for (const one of step.value) found.push(one)
+        if (found.length % stepSeries !== 0) continue
+        await pause()
+        signal?.throwIfAborted()
       }
       return found
     }

@@ -46,6 +46,11 @@ export class SamplePacker {
     this.#steps = roomFor(stepsExpected)
   }
 
+  /** Series that were added. */
+  get count(): number {
+    return this.#series.length
+  }
+
   /** Numbers that were added. */
   get size(): number {
     return this.#samples + this.#stepped

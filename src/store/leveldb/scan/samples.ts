@@ -29,6 +29,8 @@ export interface SamplesJob {
 
 /** Samples gathered before they are handed over. */
 const chunkSamples = 262_144
+/** The same of series: each is an object, and whoever takes a chunk from a thread makes all of them at once. */
+const chunkSeries = 1000
 const stepTopics = 32
 
 /** The job cut for so many threads. */
@@ -44,7 +46,9 @@ export function samplesParts(job: SamplesJob, threads: number): Part<SamplesJob>
 export function* sampleChunks(sources: Sources, job: SamplesJob): Generator<Step<SampleChunk>, void> {
   const gatherer = new Gatherer(job)
   const steps = job.steps?.at.length ?? 0
-  const packer = new SamplePacker(Math.min(chunkSamples + steps, job.topics.ids.length * steps))
+  const packer = new SamplePacker(
+    Math.min(chunkSamples + steps, Math.min(job.topics.ids.length, chunkSeries) * steps),
+  )
   let total = 0
   const kinds = () => ['block'] as const
   for (const round of rounds(sources, job.topics.ids, job, kinds)) {
@@ -62,7 +66,7 @@ export function* sampleChunks(sources: Sources, job: SamplesJob): Generator<Step
       for (const hot of hotTopics(sources, job.topics, i)) gatherer.addHot(hot)
       total += gatherer.count
       yield* gatherer.finish(topicId, packer)
-      if (packer.size >= chunkSamples || total > job.limit) yield packer.take()
+      if (packer.size >= chunkSamples || packer.count >= chunkSeries || total > job.limit) yield packer.take()
       else if (i % stepTopics === 0) yield null
       if (total > job.limit) return
     }
