@@ -76,8 +76,7 @@ export class Readings {
     let turn = performance.now()
     for (const id of ids) {
       if (found.length >= query.limit) break
-      const newest = asOf === undefined ? this.#newest(id) : null
-      const reading = newest ?? (await this.#lastBefore(id, asOf === undefined ? Infinity : asOf + 1))
+      const reading = this.#newestUntil(id, asOf ?? Number.POSITIVE_INFINITY)
       if (reading) found.push(reading)
       if (performance.now() - turn < turnMs) continue
       await nextTurn()
@@ -254,9 +253,18 @@ export class Readings {
     return reading
   }
 
-  async #lastBefore(id: number, to: number): Promise<Reading | null> {
-    const bounds = { from: Number.NEGATIVE_INFINITY, to, order: 'desc', limit: 1 } as const
-    for await (const [reading] of this.#range(Uint32Array.of(id), bounds, undefined)) return reading ?? null
+  /** The newest reading of a time up to `asOf`: mostly that is the newest of all, or there is none. */
+  #newestUntil(id: number, asOf: number): Reading | null {
+    const { loaded, keeper } = this.#deps
+    const { readings, firstTime, lastTime } = loaded.stats.info(id)
+    if (readings === 0 || firstTime > asOf) return null
+    const newest = lastTime <= asOf ? this.#newest(id) : null
+    if (newest) return newest
+    const { epochs, blocks } = keeper
+    const topics = topicSet(epochs, Uint32Array.of(id))
+    const chunk = blocks.scans.rowBefore(asOf + 1, topics, epochs)
+    if (chunk === null) return null
+    for (const [reading] of this.#readings(chunk, new ScanNames(loaded))) return reading ?? null
     return null
   }
 

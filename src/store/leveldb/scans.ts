@@ -17,6 +17,7 @@ import {
   sinceChunks,
   type Sources,
   type Step,
+  type TopicSet,
 } from './scan/jobs.ts'
 import type { Part } from './scan/parts.ts'
 import type { SampleChunk } from './scan/samplePacker.ts'
@@ -59,6 +60,16 @@ export class Scans {
     // Rows of all topics in one order are put together by one thread.
     const thread = this.#readers.all.length - 1
     return this.#scan({ read, ...asking }, scan.method, [{ thread, job: scan.job }], ([chunks]) => chunks!)
+  }
+
+  /** The newest row of one topic before `to`, here and at once: who asks of many topics lets others in between them. */
+  rowBefore(to: number, topics: TopicSet, epochs: readonly Epoch[]): RowChunk | null {
+    const view = this.#blocks.view()
+    const hot = epochs.map(({ rows, visible }) => ({ rows, visible }))
+    const sources = view.sources(this.#blocks.shapes, hot, { keepsBlocks: false })
+    const job: RangeJob = { topics, from: Number.NEGATIVE_INFINITY, to, order: 'desc', limit: 1 }
+    for (const chunk of rangeChunks(sources, job)) return chunk
+    return null
   }
 
   /** Series in the order of their groups. */
