@@ -192,10 +192,10 @@ interface Following {
 
 /** The way of every publish into the store. */
 function openCapture(
-  { descriptions: options }: Config,
+  { descriptions: options, limits }: Config,
   { store, rules, metrics }: { store: ReadingStore; rules: Rules; metrics: Metrics },
 ): Following {
-  const feed = createFeed({ lastSeq: store.status.lastSeq })
+  const feed = createFeed({ lastSeq: store.status.lastSeq, waitersMax: limits.min_seq_waiters })
   const descriptions = createDescriptions(options)
   const follow: Pick<Feed, 'push'> = {
     push(reading, seq) {

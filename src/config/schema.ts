@@ -250,11 +250,16 @@ export const configSchema = Type.Object(
       query_rows: count(1_000_000, 'Rows one query may return.', 1),
       query_samples: count(
         5_000_000,
-        'Samples one PromQL query, or one aggregate with tags as groups, may take from the store or work out.',
+        'Samples one PromQL query, or one aggregate with tags as groups, may take from the store, work out, or hold while it does.',
         1,
       ),
       query_time_ms: count(30_000, 'Time one query may take.', 1),
       query_concurrency: count(16, 'Queries at one time; more wait.', 1),
+      min_seq_waiters: count(
+        1000,
+        'Requests with `min_seq=` that wait at one time; more are told to come later.',
+        1,
+      ),
       aggregate_buckets: count(100_000, 'Buckets of one series in GET /api/v1/aggregate.', 1),
       page_rows: count(10_000, 'Largest `limit` of a page.', 1),
       page_bytes: count(

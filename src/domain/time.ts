@@ -1,6 +1,7 @@
 // Times as people and programs write them: RFC 3339, milliseconds since 1970, or relative to now.
 
 import { AppError, inParameter } from './errors.ts'
+import { utc, type Zone } from './zone.ts'
 
 export type TimeUnit = 'ms' | 's' | 'us' | 'ns'
 
@@ -18,11 +19,11 @@ const unitMs: Record<string, number> = {
 export const timeMax = 253_402_300_799_999
 
 /**
- * A point in time, in milliseconds since 1970: RFC 3339 (`2026-11-24T08:00:00Z`, also a bare date),
- * an integer of milliseconds, `now`, or relative to `now` (`-90s`, `-15m`, `-1h`, `-7d`). Throws `bad_time`.
+ * A point in time, in milliseconds since 1970: RFC 3339 (`2026-11-24T08:00:00Z`), a date or a local time without an offset as the
+ * clock of `zone` shows it, an integer of milliseconds, `now`, or relative to `now` (`-90s`, `-15m`, `-1h`, `-7d`). Throws `bad_time`.
  */
-export function parseTime(text: string, now: number): number {
-  const time = readTime(text, now)
+export function parseTime(text: string, now: number, zone: Zone = utc): number {
+  const time = readTime(text, now, zone)
   if (time === null || !(Math.abs(time) <= timeMax)) {
     throw new AppError(
       'bad_time',
@@ -33,8 +34,8 @@ export function parseTime(text: string, now: number): number {
 }
 
 /** `parseTime` of a parameter, whose name is told when it is wrong. */
-export function timeOf(parameter: string, text: string, now: number): number {
-  return inParameter(parameter, () => parseTime(text, now))
+export function timeOf(parameter: string, text: string, now: number, zone: Zone = utc): number {
+  return inParameter(parameter, () => parseTime(text, now, zone))
 }
 
 /** A length of time such as `5m`, `90s` or `1h30m`, in milliseconds; a bare integer is milliseconds. Throws `bad_time`. */
@@ -58,7 +59,7 @@ export function formatTime(ms: number): string {
   return new Date(ms).toISOString()
 }
 
-function readTime(given: string, now: number): number | null {
+function readTime(given: string, now: number, zone: Zone): number | null {
   // Addresses that most clients write have a + for the space of `2026-11-24 08:00:00`.
   const text = given.replace(/^(\d{4}-\d\d-\d\d)\+(?=\d\d:\d\d:\d\d)/, '$1 ')
   if (text === 'now') return now
@@ -69,10 +70,20 @@ function readTime(given: string, now: number): number | null {
     return relative[1] === '-' ? now - length : now + length
   }
   const date = /^\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:\d\d)?)?$/.test(text)
-  if (!date) return null
-  const zoned = /[Zz]$|[+-]\d\d:\d\d$/.test(text) || text.length === 10
-  const time = Date.parse(zoned ? text.replace(' ', 'T') : `${text.replace(' ', 'T')}Z`)
-  return Number.isNaN(time) ? null : time
+  if (!date || !isDay(text)) return null
+  const iso = text.replace(' ', 'T')
+  const isZoned = /[Zz]$|[+-]\d\d:\d\d$/.test(text) && text.length > 10
+  const time = Date.parse(isZoned || text.length === 10 ? iso : `${iso}Z`)
+  if (Number.isNaN(time)) return null
+  return isZoned ? time : zone.instantOf(time)
+}
+
+/** Whether the month has that day: Date.parse takes the 30th of February for the 2nd of March. */
+function isDay(text: string): boolean {
+  const [year = 0, month = 0, day = 0] = text.slice(0, 10).split('-').map(Number)
+  const date = new Date(0)
+  date.setUTCFullYear(year, month - 1, day)
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day
 }
 
 /** A whole number from 0 on, as `String` writes it. A number beyond 32 bits costs `String` four times as much. */

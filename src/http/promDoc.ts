@@ -4,6 +4,21 @@
 import { Type } from '@sinclair/typebox'
 import type { RouteDoc } from './openapi.ts'
 
+/** What of Prometheus' API is there; told to those who ask for something else. */
+export const promPaths = [
+  'query',
+  'query_range',
+  'format_query',
+  'series',
+  'labels',
+  'label/:name/values',
+  'metadata',
+  'status/buildinfo',
+  'query_exemplars',
+  'rules',
+  'alerts',
+]
+
 const time = (name: string) =>
   Type.String({ description: `${name} Seconds since 1970, or RFC 3339.`, examples: ['1764000000'] })
 const parameters = {

@@ -132,6 +132,8 @@ export function encodeValue(payload: Uint8Array, raw: boolean, oneLine: boolean)
 }
 
 function isJson(text: string): boolean {
+  // Most text that is no JSON shows it at once, and the error of JSON.parse costs more than the rest of a row.
+  if (!mayBeJson(text)) return false
   try {
     JSON.parse(text)
     return true
@@ -139,6 +141,14 @@ function isJson(text: string): boolean {
     return false
   }
 }
+
+function mayBeJson(text: string): boolean {
+  let at = 0
+  while (at < text.length && text.charCodeAt(at) <= 0x20) at++
+  return '{["-0123456789'.includes(text[at] ?? ' ') || jsonWords.some((word) => text.startsWith(word, at))
+}
+
+const jsonWords = ['true', 'false', 'null']
 
 function encodeFields(fields: Fields, only: readonly string[] | undefined): string {
   const members = Object.entries(fields)

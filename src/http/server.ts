@@ -26,7 +26,8 @@ import { createLogin } from './login.ts'
 import { addDocs } from './openapi.ts'
 import { takeBytes, wrongType } from './bodyTypes.ts'
 import { checkKnown } from './parameters.ts'
-import { encodeProblem, sendFault, toAppError } from './problem.ts'
+import { encodeProblem, promBase, sendFault, toAppError } from './problem.ts'
+import { promPaths } from './promDoc.ts'
 import { createRates, type Rates } from './rates.ts'
 import { addAccessTest, addTokens, addUsers } from './routes/accounts.ts'
 import { addAggregate } from './routes/aggregate.ts'
@@ -297,8 +298,7 @@ function addErrorHandling(app: FastifyInstance, log: Log): void {
     const allowed = (['GET', 'HEAD', 'POST', 'PUT', 'DELETE'] as const).filter((method) =>
       app.hasRoute({ url: path, method }),
     )
-    if (allowed.length === 0)
-      return sendFault(request, reply, new AppError('not_found', 'no such route; /docs lists them all'))
+    if (allowed.length === 0) return sendFault(request, reply, new AppError('not_found', notFoundText(path)))
     void reply.header('allow', allowed.join(', '))
     return sendFault(
       request,
@@ -306,4 +306,10 @@ function addErrorHandling(app: FastifyInstance, log: Log): void {
       new AppError('method_not_allowed', `this route takes ${allowed.join(', ')}`),
     )
   })
+}
+
+function notFoundText(path: string): string {
+  return path.startsWith(`${promBase}/`)
+    ? `of Prometheus' API there are ${promPaths.join(', ')} under ${promBase}/api/v1`
+    : 'no such route; /docs lists them all'
 }

@@ -2,6 +2,7 @@
 // followers cost the publisher little: readings are handed on in later turns, together, to some followers a turn, and less often when
 // many follow.
 
+import { AppError } from '../domain/errors.ts'
 import type { NewReading, Reading } from '../domain/reading.ts'
 
 export interface Follower {
@@ -22,7 +23,7 @@ export interface Feed {
   readonly settledSeq: number
   /** From now on; returns how to leave. */
   join(follower: Follower): () => void
-  /** Waits until `seq` is durable. Rejects with the reason of `signal`. */
+  /** Waits until `seq` is durable. Rejects with the reason of `signal`, and with `rate_limited` where too many wait. */
   reached(seq: number, signal: AbortSignal): Promise<void>
 }
 
@@ -34,9 +35,16 @@ const delayMsMax = 100
 /** Writing to one takes tens of microseconds, in which no device is answered. */
 const followersATurn = 32
 
-export function createFeed({ lastSeq: first }: { lastSeq: number }): Feed {
+export interface FeedOptions {
+  /** The newest number that is stored. */
+  lastSeq: number
+  /** Who may wait for a number at one time. */
+  waitersMax: number
+}
+
+export function createFeed({ lastSeq: first, waitersMax }: FeedOptions): Feed {
   const followers = new Set<Follower>()
-  const waits = createWaits()
+  const waits = createWaits(waitersMax)
   let byTopic = new Map<string, readonly Follower[]>()
   let pending: Reading[] = []
   let lastSeq = first
@@ -136,21 +144,30 @@ interface Waits {
   until(seq: number, signal: AbortSignal): Promise<void>
 }
 
-function createWaits(): Waits {
-  const waiting = new Set<(seq: number) => void>()
+function createWaits(waitersMax: number): Waits {
+  const waiting = new Set<Waiter>()
+  /** The smallest number that somebody waits for: most readings wake nobody. */
+  let least = Number.POSITIVE_INFINITY
+  const leave = (waiter: Waiter): void => {
+    waiting.delete(waiter)
+    if (waiter.wanted > least) return
+    least = Number.POSITIVE_INFINITY
+    for (const { wanted } of waiting) least = Math.min(least, wanted)
+  }
   return {
     reached(seq) {
-      for (const look of waiting) look(seq)
+      if (seq < least) return
+      for (const { wanted, wake } of waiting) if (wanted <= seq) wake()
     },
     async until(wanted, signal) {
       signal.throwIfAborted()
+      if (waiting.size >= waitersMax) throw tooManyWait(waitersMax)
       await new Promise<void>((resolve, reject) => {
         const settle = (): void => {
-          waiting.delete(look)
+          leave(waiter)
           signal.removeEventListener('abort', stop)
         }
-        const look = (seq: number): void => {
-          if (seq < wanted) return
+        const wake = (): void => {
           settle()
           resolve()
         }
@@ -158,9 +175,21 @@ function createWaits(): Waits {
           settle()
           reject(signal.reason as Error)
         }
-        waiting.add(look)
+        const waiter: Waiter = { wanted, wake }
+        waiting.add(waiter)
+        least = Math.min(least, wanted)
         signal.addEventListener('abort', stop, { once: true })
       })
     },
   }
+}
+
+interface Waiter {
+  wanted: number
+  wake: () => void
+}
+
+function tooManyWait(waitersMax: number): AppError {
+  const message = `${waitersMax} requests wait for a reading already; come again later (limits.min_seq_waiters)`
+  return new AppError('rate_limited', `min_seq: ${message}`, { problems: [{ path: 'min_seq', message }] })
 }

@@ -2,7 +2,7 @@
 
 import { bucketsOf, parseInterval } from '../domain/buckets.ts'
 import { AppError } from '../domain/errors.ts'
-import { openZone } from '../domain/zone.ts'
+import type { Zone } from '../domain/zone.ts'
 import type { ReadingReader, SeriesAggregate, TopicFilters } from '../store/store.ts'
 import { aggregateByTags } from './byTags.ts'
 import { type Figures, type Fill, fillColumn, parseFigures } from './figures.ts'
@@ -60,6 +60,8 @@ export interface AggregateDeps {
   /** The range in milliseconds; `from` ≤ time < `to`. */
   from: number
   to: number
+  /** Whose calendar buckets follow. */
+  zone: Zone
   signal: AbortSignal
 }
 
@@ -68,19 +70,13 @@ export interface AggregateDeps {
  * asked. An answer that gets too large fails on its way: what was taken until then is worth nothing.
  */
 export async function answerAggregate<T extends SeriesTaker>(
-  { store, limits, from, to, signal }: AggregateDeps,
+  { store, limits, from, to, zone, signal }: AggregateDeps,
   question: AggregateQuestion,
   begin: (answer: AggregateAnswer) => T,
 ): Promise<T> {
   const figures = parseFigures(question.fn)
   const every = parseInterval(question.every)
-  const buckets = bucketsOf(
-    from,
-    to,
-    every,
-    openZone(question.tz),
-    Math.min(limits.aggregate_buckets, limits.query_rows),
-  )
+  const buckets = bucketsOf(from, to, every, zone, Math.min(limits.aggregate_buckets, limits.query_rows))
   const { filters, mayRead, fields, group } = question
   const ask = {
     filters,

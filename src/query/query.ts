@@ -6,6 +6,7 @@ import type { FieldDescription } from '../domain/description.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Fields, Reading } from '../domain/reading.ts'
 import { timeMax, timeOf } from '../domain/time.ts'
+import { openZone, type Zone } from '../domain/zone.ts'
 import type { ReadingStore, TopicInfo } from '../store/store.ts'
 import {
   type AggregateLimits,
@@ -168,8 +169,9 @@ export function createQuery({
       checkReadable(question)
       const at = now()
       // Without an end there would be no last bucket.
-      const { from, to } = rangeOf({ ...question, to: question.to ?? 'now' }, at)
-      const deps = { store, limits, from, to }
+      const zone = openZone(question.tz)
+      const { from, to } = rangeOf({ ...question, to: question.to ?? 'now' }, at, zone)
+      const deps = { store, limits, from, to, zone }
       return under('aggregate', (signal) => answerAggregate({ ...deps, signal }, question, begin), gone)
     },
   }
@@ -254,12 +256,13 @@ function arrivalOf(live: Live, { query_time_ms: timeMs }: QueryLimits, minSeq = 
 function rangeOf(
   listing: { from?: string | undefined; to?: string | undefined },
   now: number,
+  zone?: Zone,
 ): { from: number; to: number } {
-  const end = listing.to === undefined ? timeMax : timeOf('to', listing.to, now)
+  const end = listing.to === undefined ? timeMax : timeOf('to', listing.to, now, zone)
   // `to` is exclusive; "up to now" is to hold what was stored in this very millisecond.
   const to = listing.to === undefined || listing.to === 'now' ? end + 1 : end
   const from = Math.floor(
-    listing.from === undefined ? Math.min(now, to) - hourMs : timeOf('from', listing.from, now),
+    listing.from === undefined ? Math.min(now, to) - hourMs : timeOf('from', listing.from, now, zone),
   )
   if (from >= to) {
     const message = 'the range is empty: `from` must be before `to` (from ≤ time < to)'

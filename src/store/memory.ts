@@ -6,7 +6,7 @@ import { hasWildcard, matches } from '../domain/topic.ts'
 import { aggregateReadings } from './aggregate.ts'
 import { seqAfter } from './numbering.ts'
 import type { Remade, Remaker } from './remaker.ts'
-import { samplesForSteps, samplesOf, stepsOf, tooManySamples } from './samples.ts'
+import { ended, samplesForSteps, samplesOf, stepsOf, tooManySamples } from './samples.ts'
 import type {
   AggregateQuery,
   RangeQuery,
@@ -188,7 +188,7 @@ async function* stepped(
   for await (const chunk of sampled(range, { ...query, ...samplesForSteps(asked), limit })) {
     looked += chunk.reduce((sum, { times }) => sum + times.length, 0)
     if (over && looked > over.samplesMax) throw tooManySamples(over.samplesMax)
-    yield chunk.map((series) => stepsOf(series, asked))
+    yield chunk.map((series) => ended(stepsOf(series, asked)))
   }
 }
 

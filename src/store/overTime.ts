@@ -42,7 +42,6 @@ export const overTime: Record<string, OverTime> = {
   present_over_time: () => 1,
   stdvar_over_time: varianceOf,
   stddev_over_time: (window) => Math.sqrt(varianceOf(window)),
-  quantile_over_time: ({ values, from, to }, q) => quantile(values.slice(from, to), q),
 }
 
 /** Those that make no NaN of finite samples short of an overflow, so that NaN can stand for "no number". */
@@ -71,13 +70,20 @@ export interface Windows {
   parameter: Float64Array | null
 }
 
-/** What each window comes to, and whether it has a value; without one it gets NaN. */
-export function fillWindows(
+/** Samples that windows look at between two moments in which others may be let in. */
+const lookedMax = 65_536
+
+/**
+ * What each window comes to, and whether it has a value; without one it gets NaN. Gives `null` where others may be let in: windows
+ * of one series may look at millions of samples, a thousand times over.
+ */
+export function* fillWindows(
   target: Float64Array,
   has: Uint8Array | null,
   { times, values, length }: WindowSamples,
   { at, rangeMs, work, parameter }: Windows,
-): void {
+): Generator<null, void> {
+  let looked = 0
   const window: Window = {
     times,
     values,
@@ -99,6 +105,11 @@ export function fillWindows(
     window.to = to
     window.startMs = endMs - rangeMs
     window.endMs = endMs
+    looked += to - from
+    if (looked > lookedMax) {
+      yield null
+      looked = 0
+    }
     const value = work(window, parameter === null ? Number.NaN : (parameter[step] ?? Number.NaN))
     if (value === undefined) continue
     target[step] = value
@@ -113,21 +124,26 @@ function after(times: Float64Array, at: number, length: number, time: number): n
   return next
 }
 
-/** Linear between the two nearest, as Prometheus has it; `values` is sorted in place. */
+/** Of values that are put in order in place. */
 export function quantile(values: Float64Array, q: number): number {
-  if (values.length === 0 || Number.isNaN(q)) return Number.NaN
+  values.sort()
+  return quantileOf(values.length, q, (place) => values[place] ?? Number.NaN)
+}
+
+/** Linear between the two nearest of `count` values in order, as Prometheus has it. */
+export function quantileOf(count: number, q: number, valueAt: (place: number) => number): number {
+  if (count === 0 || Number.isNaN(q)) return Number.NaN
   if (q < 0) return Number.NEGATIVE_INFINITY
   if (q > 1) return Number.POSITIVE_INFINITY
-  values.sort()
-  const rank = q * (values.length - 1)
+  const rank = q * (count - 1)
   const lower = Math.max(0, Math.floor(rank))
-  const upper = Math.min(values.length - 1, lower + 1)
+  const upper = Math.min(count - 1, lower + 1)
   const weight = rank - Math.floor(rank)
-  return (values[lower] ?? Number.NaN) * (1 - weight) + (values[upper] ?? Number.NaN) * weight
+  return valueAt(lower) * (1 - weight) + valueAt(upper) * weight
 }
 
 /** Neumaier's sum: what rounding loses is kept beside. */
-export function compensatedSum(values: Float64Array, from = 0, to = values.length): number {
+function sumOf({ values, from, to }: Window): number {
   let sum = 0
   let lost = 0
   for (let at = from; at < to; at++) {
@@ -140,14 +156,38 @@ export function compensatedSum(values: Float64Array, from = 0, to = values.lengt
   return sum + lost
 }
 
-function sumOf({ values, from, to }: Window): number {
-  return compensatedSum(values, from, to)
-}
-
+/** The same of the squared distances from the mean, written out: it runs over millions of samples a thousand times. */
 function varianceOf(window: Window): number {
   const { values, from, to } = window
   const mean = sumOf(window) / (to - from)
-  return compensatedSum(values.subarray(from, to).map((value) => (value - mean) ** 2)) / (to - from)
+  let sum = 0
+  let lost = 0
+  for (let at = from; at < to; at++) {
+    const value = ((values[at] ?? Number.NaN) - mean) ** 2
+    const total = sum + value
+    if (total - total !== 0) lost = 0
+    else lost += Math.abs(sum) >= Math.abs(value) ? sum - total + value : value - total + sum
+    sum = total
+  }
+  return (sum + lost) / (to - from)
+}
+
+/** Neumaier's sum, a number after the other. */
+class Total {
+  #sum = 0
+  #lost = 0
+
+  add(value: number): void {
+    const total = this.#sum + value
+    if (total - total !== 0) this.#lost = 0
+    else if (Math.abs(this.#sum) >= Math.abs(value)) this.#lost += this.#sum - total + value
+    else this.#lost += value - total + this.#sum
+    this.#sum = total
+  }
+
+  get value(): number {
+    return this.#sum + this.#lost
+  }
 }
 
 /** The lowest (`sign` 1) or the highest (-1); NaN gives way to any number. Only what has come into the window is looked at. */
@@ -218,14 +258,19 @@ function regression(
 ): { slope: number; intercept: number } {
   const n = to - from
   const first = values[from] ?? Number.NaN
-  const xs = times.subarray(from, to).map((time) => (time - originMs) / 1000)
-  const ys = values.subarray(from, to)
-  if (ys.every((y) => y === first))
-    return { slope: Number.isFinite(first) ? 0 : Number.NaN, intercept: first }
-  const sumX = compensatedSum(xs)
-  const sumY = compensatedSum(ys)
-  const sumXY = compensatedSum(xs.map((x, at) => x * (ys[at] ?? 0)))
-  const sumX2 = compensatedSum(xs.map((x) => x * x))
+  let isLevel = true
+  for (let at = from; at < to && isLevel; at++) isLevel = values[at] === first
+  if (isLevel) return { slope: Number.isFinite(first) ? 0 : Number.NaN, intercept: first }
+  const sums = { x: new Total(), y: new Total(), xy: new Total(), x2: new Total() }
+  for (let at = from; at < to; at++) {
+    const x = ((times[at] ?? 0) - originMs) / 1000
+    const y = values[at] ?? Number.NaN
+    sums.x.add(x)
+    sums.y.add(y)
+    sums.xy.add(x * y)
+    sums.x2.add(x * x)
+  }
+  const [sumX, sumY, sumXY, sumX2] = [sums.x.value, sums.y.value, sums.xy.value, sums.x2.value]
   const covariance = sumXY - (sumX * sumY) / n
   const variance = sumX2 - (sumX * sumX) / n
   const slope = covariance / variance

@@ -20,7 +20,18 @@ export interface Unparted {
   of: (kind: number) => Cleaned | undefined
 }
 
-export function partedByTags({ topic, field, times, values, kinds, of }: Unparted): SeriesSamples[] {
+/** Samples parted between two moments in which others may be let in. */
+const partedMax = 65_536
+
+/** Gives `null` where others may be let in. */
+export function* partedByTags({
+  topic,
+  field,
+  times,
+  values,
+  kinds,
+  of,
+}: Unparted): Generator<null, SeriesSamples[]> {
   if (typeof kinds === 'number') {
     const cleaned = of(kinds)
     return cleaned?.record === 0 ? [] : [{ topic, field, tags: cleaned?.tags, times, values }]
@@ -28,6 +39,7 @@ export function partedByTags({ topic, field, times, values, kinds, of }: Unparte
   const parts = new Map<string, { tags: Tags; at: number[] }>()
   const partOf = new Map<number, { tags: Tags; at: number[] } | null>()
   for (let at = 0; at < times.length; at++) {
+    if (at % partedMax === partedMax - 1) yield null
     const kind = kinds[at] ?? 0
     let part = partOf.get(kind)
     if (part === undefined) {
@@ -70,23 +82,29 @@ export function samplesForSteps({ at, lookbackMs, over }: Stepped): {
 }
 
 /** The samples are not what they were afterwards. */
-export function stepsOf({ topic, field, tags, times, values }: SeriesSamples, query: Stepped): SeriesSteps {
+export function* stepsOf(
+  { topic, field, tags, times, values }: SeriesSamples,
+  query: Stepped,
+): Generator<null, SeriesSteps> {
   const steps = new Float64Array(query.at.length)
-  fillSteps(steps, { times, values, length: times.length }, query)
+  yield* fillSteps(steps, { times, values, length: times.length }, query)
   return { topic, field, tags, values: steps }
 }
 
-/** Writes what samples by (time, seq) come to at each of the times; they are not what they were afterwards. */
-export function fillSteps(
+/**
+ * Writes what samples by (time, seq) come to at each of the times; they are not what they were afterwards. Gives `null` where others
+ * may be let in.
+ */
+export function* fillSteps(
   steps: Float64Array,
   samples: WindowSamples,
   { at, lookbackMs, over }: Stepped,
-): void {
+): Generator<null, void> {
   if (!over) return fillNewest(steps, samples, at, lookbackMs)
   const work = overTime[over.fn]
   if (!work) throw new Error(`there is no function ${over.fn} of windows`)
   const length = newestOfEqual(samples)
-  fillWindows(steps, null, { ...samples, length }, { at, rangeMs: lookbackMs, work, parameter: null })
+  yield* fillWindows(steps, null, { ...samples, length }, { at, rangeMs: lookbackMs, work, parameter: null })
 }
 
 function fillNewest(
@@ -147,13 +165,22 @@ export async function samplesOf(
     }
   }
   return [...found.values()].flatMap(({ topic, field, samples }) =>
-    partedByTags({
-      topic,
-      field,
-      times: Float64Array.from(samples, ([time]) => time),
-      values: Float64Array.from(samples, ([, value]) => value),
-      kinds: samples.map((_one, at) => at),
-      of: (at) => samples[at]?.[2],
-    }),
+    ended(
+      partedByTags({
+        topic,
+        field,
+        times: Float64Array.from(samples, ([time]) => time),
+        values: Float64Array.from(samples, ([, value]) => value),
+        kinds: samples.map((_one, at) => at),
+        of: (at) => samples[at]?.[2],
+      }),
+    ),
   )
+}
+
+/** All of a work at once. */
+export function ended<T>(work: Generator<null, T>): T {
+  let step = work.next()
+  while (!step.done) step = work.next()
+  return step.value
 }

@@ -106,6 +106,24 @@ test('days are those of the time zone', async () => {
   expect(data).toMatchObject([{ time: '2026-11-23T18:30:00.000Z', count: 1 }])
 })
 
+test.each([
+  ['from=2026-03-01&to=2026-03-02&tz=Europe/Berlin', '2026-02-28T23:00:00.000Z', 4],
+  ['from=2026-03-01T00:00&to=2026-03-01T23:30&tz=Europe/Berlin', '2026-02-28T23:00:00.000Z', 3],
+  ['from=2026-03-01 00:00:00&to=2026-03-02&tz=America/New_York', '2026-03-01T05:00:00.000Z', 3],
+  ['from=2026-03-01&to=2026-03-02', '2026-03-01T00:00:00.000Z', 3],
+  ['from=2026-03-01T00:00:00Z&to=2026-03-02T00:00:00Z&tz=Europe/Berlin', '2026-03-01T00:00:00.000Z', 3],
+])('%s begins at %s', async (query, begin, count) => {
+  const own = await startTestServer()
+  try {
+    for (const time of ['02-28T23:00', '03-01T05:00', '03-01T12:00', '03-01T22:45'])
+      await own.put('open/day', '1', Date.parse(`2026-${time}:00Z`))
+    const answer = await own.ask(`/api/v1/aggregate?topic=open/day&every=all&fn=count&field=value&${query}`)
+    expect(await answer.json()).toMatchObject({ data: [{ time: begin, count }] })
+  } finally {
+    await own.close()
+  }
+})
+
 test('NDJSON has a line a row and CSV the same cells', async () => {
   const get = async (query: string): Promise<string> =>
     (await server.ask(`/api/v1/aggregate?${range}&${query}`)).text()

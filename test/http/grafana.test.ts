@@ -117,3 +117,17 @@ test.each([
   expect(await response.json()).toMatchObject({ status: 'success', data })
   expect(response.status).toBe(200)
 })
+
+test.each(['parse_query', 'targets', 'status/tsdb', 'nothing'])(
+  'what Prometheus has beside that, such as %s, is a 404 that says what there is',
+  async (path) => {
+    const response = await server.ask(`/prometheus/api/v1/${path}?query=up`)
+    const { status, error } = (await response.json()) as { status: string; error: string }
+    expect([response.status, status]).toEqual([404, 'error'])
+    const [, list = ''] = /there are (.*) under \/prometheus\/api\/v1$/.exec(error) ?? []
+    const document = (await (await server.ask('/openapi.json')).json()) as { paths: Record<string, unknown> }
+    const documented = Object.keys(document.paths).filter((one) => one.startsWith('/prometheus/api/v1/'))
+    const named = list.split(', ').map((one) => `/prometheus/api/v1/${one.replace(':name', '{name}')}`)
+    expect(named.toSorted()).toEqual(documented.toSorted())
+  },
+)

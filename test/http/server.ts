@@ -55,6 +55,8 @@ export interface TestOptions {
     >
   >
   http?: Partial<Config['http']>
+  /** Of `min_seq`. */
+  waitersMax?: number
   tokenFile?: string
   /** In place of the two users. */
   auth?: Authenticator & KeptLogins
@@ -78,7 +80,7 @@ export async function startTestServer(options: TestOptions = {}) {
   const metrics = createMetrics()
   const log = options.log ?? createLog({ level: 'silent', format: 'json' })
   const tokens = await openTokens(options.tokenFile ?? '', { log })
-  const feed = createFeed({ lastSeq: 0 })
+  const feed = createFeed({ lastSeq: 0, waitersMax: options.waitersMax ?? 100 })
   const rules = await openRules(options.rules ?? { file: '', profiles: [] }, { log })
   const capture = createCapture({ store, metrics, feed, clean: rules.clean })
   const limits = {

@@ -59,6 +59,23 @@ test.each(['latest', 'readings'])(
   },
 )
 
+test('more than so many that wait for a min_seq are told to come later, and those that wait are answered', async () => {
+  const { ask, put } = await start({ waitersMax: 2, limits: { query_concurrency: 1 } })
+  let last = 0
+  for (let round = 0; round < 2; round++) {
+    const three = [0, 1, 2].map(() => ask(`/api/v1/latest?min_seq=${last + 1}`))
+    const told = await Promise.race(three)
+    expect([told.status, await told.json()]).toMatchObject([
+      429,
+      { code: 'rate_limited', errors: [{ path: 'min_seq' }] },
+    ])
+    expect(Number(told.headers.get('retry-after'))).toBeGreaterThan(0)
+    last = await put('open/a', '1')
+    const statuses = (await Promise.all(three)).map(({ status }) => status)
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 200, 429])
+  }
+})
+
 test('a batch with one forbidden topic publishes nothing', async () => {
   const { ask, store } = await start()
   const batch = [

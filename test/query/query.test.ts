@@ -37,7 +37,7 @@ async function setUp(readings: readonly (Partial<NewReading> & { topic: string }
     query: createQuery({
       metrics: createMetrics(),
       store,
-      live: createFeed({ lastSeq: 0 }),
+      live: createFeed({ lastSeq: 0, waitersMax: 100 }),
       fieldsOf,
       limits: { ...limits, ...more },
       now: () => now,

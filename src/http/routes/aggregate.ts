@@ -55,7 +55,8 @@ const search = Type.Object({
     default: 'UTC',
     maxLength: 100,
     examples: ['Europe/Berlin'],
-    description: 'IANA time zone, such as Europe/Berlin.',
+    description:
+      'IANA time zone, such as Europe/Berlin: of calendar buckets, and of dates and local times in from and to.',
   }),
   shape: Type.Union([Type.Literal('rows'), Type.Literal('columns')], { default: 'rows' }),
   ...formatParameter,

@@ -10,7 +10,7 @@ const fieldPattern = `(${part})=(${valuePattern})`
 const line = new RegExp(
   `^((?:[^\\s,=\\\\"]|\\\\[^])+)((?:,${part}=(?:[^\\s,=\\\\]|\\\\[^])+)*) +(${part}=(?:${valuePattern})(?:,${part}=(?:${valuePattern}))*)(?: +(-?\\d{1,19}))?$`,
 )
-const lineCharsMax = 65_536
+export const lineCharsMax = 65_536
 
 /** `null` when `text` is no line protocol. */
 export function decodeInflux(text: string): Decoded | null {
@@ -38,7 +38,7 @@ export function decodeInflux(text: string): Decoded | null {
 }
 
 /** `undefined` for what is no value of the protocol. */
-function fieldValue(raw: string): unknown {
+export function fieldValue(raw: string): unknown {
   if (raw.startsWith('"')) return raw.slice(1, -1).replaceAll(/\\(["\\])/g, '$1')
   if (/^-?\d+[iu]$/.test(raw)) {
     const integer = BigInt(raw.slice(0, -1))

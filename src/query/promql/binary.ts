@@ -1,9 +1,11 @@
 // Binary operators: arithmetic and comparison between numbers and vectors, with vector matching, and the set operators.
 
+import { inPieces } from '../sorting.ts'
 import type { Turns } from '../turns.ts'
 import type { Binary, Matching } from './ast.ts'
 import { execution } from './faults.ts'
 import { keyOf, type Labels, makeLabels, metricName, only, without } from './labels.ts'
+import type { Room } from './room.ts'
 import {
   type Column,
   makeColumn,
@@ -41,6 +43,7 @@ const allLabels: Matching = { on: false, labels: [], many: null, include: [] }
 /** Of a query: how many steps it has, and who is let in between. */
 interface On {
   steps: number
+  room: Room
   turns: Turns
 }
 
@@ -56,9 +59,12 @@ export async function evaluateBinary(node: Binary, left: Value, right: Value, on
   }
   const compute = computeOf(node)
   if (left.type === 'scalar' && right.type === 'scalar') {
-    const values = left.values.map(
-      (value, step) => compute(value, right.values[step] ?? Number.NaN) ?? Number.NaN,
-    )
+    const values = new Float64Array(on.steps)
+    await inPieces(on.steps, on.turns, (from, to) => {
+      for (let step = from; step < to; step++)
+        values[step] =
+          compute(left.values[step] ?? Number.NaN, right.values[step] ?? Number.NaN) ?? Number.NaN
+    })
     return { type: 'scalar', values }
   }
   const isFilter = Object.hasOwn(comparison, operator) && !bool
@@ -87,17 +93,20 @@ async function withScalar(
   { turns }: On,
   compute: (value: number, scalar: number) => number | undefined,
 ): Promise<Vector> {
-  const computed = ({ labels, values, has }: Column): Column => {
+  const results: Column[] = []
+  for (const { labels, values, has } of series) {
     const result = makeColumn(keepsName ? labels : withoutName(labels), values.length)
-    for (let step = 0; step < values.length; step++) {
-      const value = has[step] ? compute(values[step] ?? Number.NaN, numbers[step] ?? Number.NaN) : undefined
-      if (value === undefined) continue
-      result.values[step] = value
-      result.has[step] = 1
-    }
-    return result
+    await inPieces(values.length, turns, (from, to) => {
+      for (let step = from; step < to; step++) {
+        const value = has[step] ? compute(values[step] ?? Number.NaN, numbers[step] ?? Number.NaN) : undefined
+        if (value === undefined) continue
+        result.values[step] = value
+        result.has[step] = 1
+      }
+    })
+    results.push(result)
   }
-  return merged(await mapColumns(series, computed, turns), turns)
+  return merged(results, turns)
 }
 
 /** What two series must have in common. */
@@ -197,59 +206,68 @@ async function evaluateVectors(
   const isSwapped = matching.many === 'right'
   const manySide = isSwapped ? right : left
   const ones = await bySignature((isSwapped ? left : right).series, matching, on)
-  const pairs = new Pairs(node, matching, on.steps)
+  const pairs = new Pairs(node, matching, on)
   for (const column of manySide.series) {
     if (on.turns.isOver) await on.turns.next()
     const signature = keyOf(signatureOf(column.labels, matching))
     const candidates = ones.get(signature)
-    if (candidates) pairs.add(column, candidates, signature)
+    if (candidates) await pairs.add(column, candidates, signature)
   }
   return { type: 'vector', series: [...pairs.results.values()] }
+}
+
+/** A series of the many with one that may match it. */
+interface Pair {
+  column: Column
+  one: Column
+  /** At which steps there was a match already. */
+  seen: Uint8Array | null
+  taken: { steps: Uint8Array; before: Uint8Array } | null
+  /** Once there is a step at which both have a number. */
+  result: Column | null
 }
 
 /** What series of one side come to with those of the other. */
 class Pairs {
   readonly results = new Map<string, Column>()
   readonly #matching: Matching
-  readonly #steps: number
+  readonly #on: On
   readonly #isFilter: boolean
   readonly #compute: (many: number, one: number) => number | undefined
   readonly #oneSide: string
   /** By signature, the steps at which a series of the many has had its match: another must not have one there. */
   readonly #taken = new Map<string, Uint8Array>()
 
-  constructor(node: Binary, matching: Matching, steps: number) {
+  constructor(node: Binary, matching: Matching, on: On) {
     const compute = computeOf(node)
     const isSwapped = matching.many === 'right'
     this.#matching = matching
-    this.#steps = steps
+    this.#on = on
     this.#isFilter = Object.hasOwn(comparison, node.operator) && !node.bool
     this.#compute = isSwapped ? (many, one) => compute(one, many) : compute
     this.#oneSide = isSwapped ? 'left' : 'right'
   }
 
-  add(column: Column, candidates: readonly Column[], signature: string): void {
+  async add(column: Column, candidates: readonly Column[], signature: string): Promise<void> {
     // Mostly there is one, and it has no rival.
-    const seen = candidates.length > 1 ? new Uint8Array(this.#steps) : null
+    const seen = candidates.length > 1 ? new Uint8Array(this.#on.steps) : null
     const taken = this.#matching.many === null ? this.#takenBy(signature) : null
-    for (const one of candidates) this.#pair(column, one, seen, taken)
+    for (const one of candidates) {
+      const pair: Pair = { column, one, seen, taken, result: null }
+      await inPieces(this.#on.steps, this.#on.turns, (from, to) => this.#pair(pair, from, to))
+    }
   }
 
   #takenBy(signature: string): { steps: Uint8Array; before: Uint8Array } {
-    const before = this.#taken.get(signature) ?? new Uint8Array(this.#steps)
+    const before = this.#taken.get(signature) ?? new Uint8Array(this.#on.steps)
     const steps = before.slice()
     this.#taken.set(signature, steps)
     return { steps, before }
   }
 
-  #pair(
-    column: Column,
-    one: Column,
-    seen: Uint8Array | null,
-    taken: { steps: Uint8Array; before: Uint8Array } | null,
-  ): void {
-    let result: Column | null = null
-    for (let step = 0; step < this.#steps; step++) {
+  #pair(pair: Pair, from: number, to: number): void {
+    const { column, one, seen, taken } = pair
+    for (let step = from; step < to; step++) {
       if (!column.has[step] || !one.has[step]) continue
       if (seen) {
         if (seen[step]) throw duplicates(this.#oneSide)
@@ -261,7 +279,7 @@ class Pairs {
       }
       const value = this.#compute(column.values[step] ?? Number.NaN, one.values[step] ?? Number.NaN)
       if (value === undefined) continue
-      result ??= this.#resultOf(column.labels, one.labels)
+      const result = (pair.result ??= this.#resultOf(column.labels, one.labels))
       if (result.has[step]) {
         throw execution('multiple matches for labels: grouping labels must ensure unique matches')
       }
@@ -275,7 +293,9 @@ class Pairs {
     const key = keyOf(labels)
     const known = this.results.get(key)
     if (known) return known
-    const result = makeColumn(labels, this.#steps)
+    const { room, steps } = this.#on
+    room.check(this.results.size + 1, steps)
+    const result = makeColumn(labels, steps)
     this.results.set(key, result)
     return result
   }

@@ -8,6 +8,8 @@ import { execution } from './faults.ts'
 import { absent, callFunction } from './functions.ts'
 import { evaluateAggregation } from './grouping.ts'
 import { compileMatchers } from './matchers.ts'
+import { fillQuantiles } from './quantileWindows.ts'
+import type { Room } from './room.ts'
 import { loadSeries, loadSteps, present, type SampleSource, type Series } from './samples.ts'
 import {
   type Column,
@@ -32,12 +34,21 @@ export interface Evaluation {
   lookbackMs: number
   /** The step of a subquery that names none. */
   subqueryStepMs: number
-  /** Numbers that an intermediate result may have. */
-  cellsMax: number
+  room: Room
 }
 
 export async function evaluate(node: Node, on: Evaluation): Promise<Value> {
-  const steps = on.times.length
+  const { turns } = on.source
+  if (turns.isOver) await turns.next()
+  const value = await work(node, on)
+  if (value.type === 'vector') on.room.check(value.series.length, on.times.length)
+  return value
+}
+
+async function work(node: Node, on: Evaluation): Promise<Value> {
+  const { room, source, times } = on
+  const { turns } = source
+  const steps = times.length
   switch (node.kind) {
     case 'number':
       return { type: 'scalar', values: new Float64Array(steps).fill(node.value) }
@@ -47,20 +58,27 @@ export async function evaluate(node: Node, on: Evaluation): Promise<Value> {
       return evaluate(node.inner, on)
     case 'negate': {
       const value = await evaluate(node.inner, on)
-      if (value.type === 'scalar') return { type: 'scalar', values: value.values.map((one) => -one) }
-      return value.type === 'vector' ? mapVector(value, (one) => -one, on.source.turns) : value
+      if (value.type === 'scalar') {
+        const values = new Float64Array(steps)
+        for (let step = 0; step < steps; step++) values[step] = -(value.values[step] ?? Number.NaN)
+        return { type: 'scalar', values }
+      }
+      return value.type === 'vector' ? mapVector(value, (one) => -one, turns) : value
     }
     case 'vector':
       return instant(node, on)
     case 'binary': {
       const left = await evaluate(node.left, on)
-      return evaluateBinary(node, left, await evaluate(node.right, on), { steps, turns: on.source.turns })
+      const right = await room.holding(left, () => evaluate(node.right, on))
+      return evaluateBinary(node, left, right, { steps, room, turns })
     }
     case 'aggregation': {
       const parameter = node.parameter ? await evaluate(node.parameter, on) : null
-      const inner = await evaluate(node.inner, on)
+      const inner = parameter
+        ? await room.holding(parameter, () => evaluate(node.inner, on))
+        : await evaluate(node.inner, on)
       if (inner.type !== 'vector') throw execution(`${node.operator} needs a vector`)
-      return evaluateAggregation(node, inner, parameter, { times: on.times, turns: on.source.turns })
+      return evaluateAggregation(node, inner, parameter, { steps, room, turns })
     }
     case 'call':
       return call(node, on)
@@ -77,16 +95,16 @@ async function instant(
   value?: (series: Series, at: number) => number,
 ): Promise<Vector> {
   const ends = endsOf(selector.shift, on)
-  const matchers = compileMatchers(selector.matchers)
+  const matchers = await compileMatchers(selector.matchers, on.source.turns)
+  const check = (series: number): void => on.room.check(series, ends.length)
   if (!value) {
-    const check = (series: number): void => checkSize(series, on)
     const stepped = await loadSteps(on.source, matchers, { at: ends, lookbackMs: on.lookbackMs, check })
     if (stepped) return { type: 'vector', series: stepped }
   }
   const [first, last] = span(ends)
   const within = { from: first - on.lookbackMs + 1, to: last, newestAt: ends }
   const series = await loadSeries(on.source, matchers, within)
-  checkSize(series.length, on)
+  check(series.length)
   const make = createColumns(series.length, ends.length)
   const columns: Column[] = []
   for (const one of series) {
@@ -125,26 +143,35 @@ function fillNewest(
 
 async function call(node: Call, on: Evaluation): Promise<Value> {
   const { name, args } = node
+  const { room, source, times } = on
+  const { turns } = source
   const matrixAt = args.findIndex((arg) => matrixIn(arg) !== null)
   const matrix = matrixAt === -1 ? null : matrixIn(args[matrixAt] ?? node)
   if (matrix) {
     const other = args[1 - matrixAt]
     const parameter = other ? await evaluate(other, on) : null
-    return windowFunction(name, matrix, parameter?.type === 'scalar' ? parameter : null, on)
+    if (parameter?.type !== 'scalar') return windowFunction(name, matrix, null, on)
+    return room.holding(parameter, () => windowFunction(name, matrix, parameter, on))
   }
   const first = args[0] && unwrap(args[0])
   if (name === 'timestamp' && first?.kind === 'vector') {
-    const found = await instant(first, on, ({ times }, at) => (times[at] ?? 0) / 1000)
+    const found = await instant(first, on, ({ times: own }, at) => (own[at] ?? 0) / 1000)
     return unnamed(found.series, on)
   }
-  const values: Value[] = []
-  for (const arg of args) values.push(await evaluate(arg, on))
+  const values = await evaluateAll(args, on)
   if (name === 'timestamp') {
     const [vector] = values
     if (vector?.type !== 'vector') throw execution('timestamp needs a vector')
-    return mapVector(vector, (_value, step) => (on.times[step] ?? 0) / 1000, on.source.turns)
+    return mapVector(vector, (_value, step) => (times[step] ?? 0) / 1000, turns)
   }
-  return callFunction(name, values, { times: on.times, nodes: args.map(unwrap), turns: on.source.turns })
+  return callFunction(name, values, { times, nodes: args.map(unwrap), room, turns })
+}
+
+/** One after the other; those that are there wait for those that come. */
+async function evaluateAll([first, ...rest]: readonly Node[], on: Evaluation): Promise<Value[]> {
+  if (!first) return []
+  const value = await evaluate(first, on)
+  return [value, ...(await on.room.holding(value, () => evaluateAll(rest, on)))]
 }
 
 async function windowFunction(
@@ -158,24 +185,8 @@ async function windowFunction(
     if (found) return found
   }
   const { series, ends } = await windows(matrix, on)
-  checkSize(series.length, on)
-  const work =
-    name === 'absent_over_time' ? () => 1 : Object.hasOwn(overTime, name) ? overTime[name] : undefined
-  if (!work) throw execution(`the function ${name} is not supported here`)
-  const make = createColumns(series.length, ends.length)
-  const columns: Column[] = []
-  for (const { labels, times, values } of series) {
-    const column = make(name === 'last_over_time' ? labels : withoutName(labels))
-    const samples = { times, values, length: times.length }
-    fillWindows(column.values, column.has, samples, {
-      at: ends,
-      rangeMs: matrix.rangeMs,
-      work,
-      parameter: parameter?.values ?? null,
-    })
-    columns.push(column)
-    if (on.source.turns.isOver) await on.source.turns.next()
-  }
+  on.room.check(series.length, ends.length)
+  const columns = await fillColumns(name, series, { ends, rangeMs: matrix.rangeMs, parameter }, on)
   const { turns } = on.source
   if (name === 'absent_over_time') return absent(columns, matrix, { steps: on.times.length, turns })
   return merged(
@@ -184,17 +195,46 @@ async function windowFunction(
   )
 }
 
+/** What the windows of each series come to. */
+async function fillColumns(
+  name: string,
+  series: readonly Series[],
+  { ends, rangeMs, parameter }: { ends: Float64Array; rangeMs: number; parameter: Scalar | null },
+  { source: { turns } }: Evaluation,
+): Promise<Column[]> {
+  const isQuantile = name === 'quantile_over_time'
+  const compute =
+    name === 'absent_over_time' ? () => 1 : Object.hasOwn(overTime, name) ? overTime[name] : undefined
+  if (!compute && !isQuantile) throw execution(`the function ${name} is not supported here`)
+  const make = createColumns(series.length, ends.length)
+  const columns: Column[] = []
+  const numbers = parameter?.values ?? null
+  for (const one of series) {
+    const column = make(name === 'last_over_time' ? one.labels : withoutName(one.labels))
+    columns.push(column)
+    if (compute) {
+      const samples = { times: one.times, values: one.values, length: one.times.length }
+      const asked = { at: ends, rangeMs, work: compute, parameter: numbers }
+      for (const _pause of fillWindows(column.values, column.has, samples, asked))
+        if (turns.isOver) await turns.next()
+    } else await fillQuantiles(column, one, { ends, rangeMs, q: numbers ?? new Float64Array(0), turns })
+    if (turns.isOver) await turns.next()
+  }
+  return columns
+}
+
 /** The same worked out where the samples are read; `null` where two series have equal labels. */
 async function steppedWindows(
   name: string,
   { selector, rangeMs }: MatrixSelector,
   on: Evaluation,
 ): Promise<Vector | null> {
-  const found = await loadSteps(on.source, compileMatchers(selector.matchers), {
+  const matchers = await compileMatchers(selector.matchers, on.source.turns)
+  const found = await loadSteps(on.source, matchers, {
     at: endsOf(selector.shift, on),
     lookbackMs: rangeMs,
     over: name,
-    check: (series) => checkSize(series, on),
+    check: (series) => on.room.check(series, on.times.length),
   })
   if (!found || name === 'last_over_time') return found && { type: 'vector', series: found }
   return unnamed(found, on)
@@ -214,7 +254,8 @@ export async function windows(
     const ends = endsOf(matrix.selector.shift, on)
     const [first, last] = span(ends)
     const within = { from: first - matrix.rangeMs + 1, to: last }
-    return { series: await loadSeries(on.source, compileMatchers(matrix.selector.matchers), within), ends }
+    const matchers = await compileMatchers(matrix.selector.matchers, on.source.turns)
+    return { series: await loadSeries(on.source, matchers, within), ends }
   }
   const ends = endsOf(matrix.shift, on)
   const stepMs = matrix.stepMs ?? on.subqueryStepMs
@@ -222,13 +263,14 @@ export async function windows(
   // Its steps lie on multiples of the step, so that they are the same whenever the query is asked.
   const from = (Math.floor((first - matrix.rangeMs) / stepMs) + 1) * stepMs
   const count = Math.max(0, Math.floor((last - from) / stepMs) + 1)
-  if (count > on.cellsMax) throw tooLarge(on)
-  const times = Float64Array.from({ length: count }, (_one, step) => from + step * stepMs)
+  on.room.check(1, count)
+  const times = stepTimes(from, stepMs, count)
   const value = await evaluate(matrix.inner, { ...on, times })
   if (value.type === 'string') throw execution('a subquery of a text')
-  const { turns } = on.source
+  const { room, source } = on
+  const { turns } = source
   const vector =
-    value.type === 'vector' ? value : await callFunction('vector', [value], { times, nodes: [], turns })
+    value.type === 'vector' ? value : await callFunction('vector', [value], { times, nodes: [], room, turns })
   const series: Series[] = []
   for (const column of (vector as Vector).series) {
     series.push(present(column, times))
@@ -247,7 +289,10 @@ function advance(times: Float64Array, at: number, time: number): number {
 /** Where the windows of the steps end; they do not go back. */
 function endsOf({ offsetMs, at }: Shift, { times, startMs, endMs }: Evaluation): Float64Array {
   const fixed = at === 'start' ? startMs : at === 'end' ? endMs : at
-  return times.map((time) => Math.round((fixed ?? time) - offsetMs))
+  const ends = new Float64Array(times.length)
+  for (let step = 0; step < ends.length; step++)
+    ends[step] = Math.round((fixed ?? times[step] ?? 0) - offsetMs)
+  return ends
 }
 
 function span(ends: Float64Array): [number, number] {
@@ -263,12 +308,9 @@ function matrixIn(node: Node): MatrixSelector | Subquery | null {
   return inner.kind === 'matrix' || inner.kind === 'subquery' ? inner : null
 }
 
-function checkSize(series: number, on: Evaluation): void {
-  if (series * on.times.length > on.cellsMax) throw tooLarge(on)
-}
-
-function tooLarge({ cellsMax }: Evaluation): Error {
-  return execution(
-    `series times steps are more than ${cellsMax}; ask for fewer series or longer steps (limits.query_samples)`,
-  )
+/** Steps of a query, in milliseconds; there may be millions. */
+export function stepTimes(startMs: number, stepMs: number, count: number): Float64Array {
+  const times = new Float64Array(count)
+  for (let step = 0; step < count; step++) times[step] = startMs + step * stepMs
+  return times
 }

@@ -1,10 +1,13 @@
 // Functions of instant vectors and scalars.
 
+import type { RE2JS } from 're2js'
+import { inPieces, sortedInTurns } from '../sorting.ts'
 import type { Turns } from '../turns.ts'
 import type { LabelMatcher, Node } from './ast.ts'
 import { execution, fault } from './faults.ts'
 import { type Labels, makeLabels } from './labels.ts'
 import { compileRe2 } from './matchers.ts'
+import type { Room } from './room.ts'
 import { type Column, mapColumns, mapVector, merged, type Scalar, type Value, type Vector } from './values.ts'
 
 const degree = Math.PI / 180
@@ -53,7 +56,7 @@ const dates: Record<string, (date: Date) => number> = {
 export async function callFunction(
   name: string,
   args: readonly Value[],
-  { times, nodes, turns }: { times: Float64Array; nodes: readonly Node[]; turns: Turns },
+  { times, nodes, room, turns }: { times: Float64Array; nodes: readonly Node[]; room: Room; turns: Turns },
 ): Promise<Value> {
   const steps = times.length
   const map = (vector: Vector, change: (value: number, step: number) => number): Promise<Vector> =>
@@ -76,7 +79,7 @@ export async function callFunction(
     case 'clamp_max':
       return map(vectorOf(args[0]), (value, step) => -larger(-value, -at(1)(step)))
     case 'time':
-      return { type: 'scalar', values: times.map((time) => time / 1000) }
+      return { type: 'scalar', values: secondsOf(times) }
     case 'pi':
       return { type: 'scalar', values: new Float64Array(steps).fill(Math.PI) }
     case 'vector':
@@ -88,13 +91,13 @@ export async function callFunction(
       return toScalar(vectorOf(args[0]), steps, turns)
     case 'sort':
     case 'sort_desc':
-      return sorted(vectorOf(args[0]), name === 'sort')
+      return sorted(vectorOf(args[0]), name === 'sort', turns)
     case 'absent':
       return absent(vectorOf(args[0]).series, nodes[0], { steps, turns })
     case 'label_replace':
-      return labelReplace(vectorOf(args[0]), args.slice(1).map(textOf), turns)
+      return labelReplace(vectorOf(args[0]), args.slice(1).map(textOf), { room, turns })
     case 'label_join':
-      return labelJoin(vectorOf(args[0]), args.slice(1).map(textOf), turns)
+      return labelJoin(vectorOf(args[0]), args.slice(1).map(textOf), { room, turns })
     default:
       throw execution(`the function ${name} is not supported here`)
   }
@@ -111,7 +114,7 @@ export async function absent(
     for (let step = 0; step < steps; step++) if (column.has[step]) has[step] = 0
     if (turns.isOver) await turns.next()
   }
-  return { type: 'vector', series: [{ labels: absentLabels(node), values: Float64Array.from(has), has }] }
+  return { type: 'vector', series: [{ labels: absentLabels(node), values: new Float64Array(has), has }] }
 }
 
 function absentLabels(node: Node | undefined): Labels {
@@ -140,11 +143,15 @@ async function clamp(
   { series }: Vector,
   { least, most, turns }: { least: AtStep; most: AtStep; turns: Turns },
 ): Promise<Vector> {
-  const possible = (column: Column): Column => ({
-    ...column,
-    has: column.has.map((present, step) => (most(step) < least(step) ? 0 : present)),
-  })
-  const left: Vector = { type: 'vector', series: await mapColumns(series, possible, turns) }
+  const possible: Column[] = []
+  for (const column of series) {
+    const has = column.has.slice()
+    await inPieces(has.length, turns, (from, to) => {
+      for (let step = from; step < to; step++) if (most(step) < least(step)) has[step] = 0
+    })
+    possible.push({ ...column, has })
+  }
+  const left: Vector = { type: 'vector', series: possible }
   return mapVector(left, (value, step) => Math.max(least(step), Math.min(most(step), value)), turns)
 }
 
@@ -163,41 +170,47 @@ async function toScalar({ series }: Vector, steps: number, turns: Turns): Promis
   return { type: 'scalar', values }
 }
 
-function sorted({ series }: Vector, ascending: boolean): Vector {
+async function sorted({ series }: Vector, ascending: boolean, turns: Turns): Promise<Vector> {
   const last = (column: Column): number => (column.has[0] ? (column.values[0] ?? Number.NaN) : Number.NaN)
-  const order = [...series].sort((a, b) => {
+  const compare = (a: Column, b: Column): number => {
     const [x, y] = [last(a), last(b)]
     if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y))
     return ascending ? x - y : y - x
-  })
+  }
+  const order = await sortedInTurns(series, compare, turns)
   return { type: 'vector', series: order }
+}
+
+/** Of a query. */
+interface Work {
+  room: Room
+  turns: Turns
 }
 
 async function labelReplace(
   { series }: Vector,
   [target = '', replacement = '', source = '', pattern = '']: string[],
-  turns: Turns,
+  { room, turns }: Work,
 ): Promise<Vector> {
   checkLabelName(target)
   const regex = compileRe2(`^(?:${pattern})$`)
+  const count = labelCounter(room)
   const replaced = (column: Column): Column => {
     const matcher = regex.matcher(column.labels[source] ?? '')
-    if (!matcher.find()) return column
+    if (!matcher.find()) return count(column, '')
+    let made = 0
     const value = replacement.replaceAll(
       /\$(?:\$|\{(\w+)\}|(\w+))/g,
       (whole, braced?: string, bare?: string) => {
         const group = braced ?? bare
         if (group === undefined) return whole === '$$' ? '$' : whole
-        const index = /^\d+$/.test(group) ? Number(group) : group
-        if (typeof index === 'number' && index > matcher.groupCount()) return ''
-        try {
-          return matcher.group(index as number) ?? ''
-        } catch {
-          return ''
-        }
+        const text = groupOf(matcher, group)
+        // Before they are put together: a replacement may name a long group a thousand times.
+        room.checkLabels((made += text.length))
+        return text
       },
     )
-    return { ...column, labels: withLabel(column.labels, target, value) }
+    return count(column, value, target)
   }
   return merged(await mapColumns(series, replaced, turns), turns)
 }
@@ -205,14 +218,39 @@ async function labelReplace(
 async function labelJoin(
   { series }: Vector,
   [target = '', separator = '', ...sources]: string[],
-  turns: Turns,
+  { room, turns }: Work,
 ): Promise<Vector> {
   checkLabelName(target)
+  const count = labelCounter(room)
   const joined = (column: Column): Column => {
+    const lengths = sources.map((name) => separator.length + (column.labels[name] ?? '').length)
+    room.checkLabels(lengths.reduce((sum, length) => sum + length, 0))
     const value = sources.map((name) => column.labels[name] ?? '').join(separator)
-    return { ...column, labels: withLabel(column.labels, target, value) }
+    return count(column, value, target)
   }
   return merged(await mapColumns(series, joined, turns), turns)
+}
+
+/** Gives columns a label, or none, and counts what the labels of all of them come to. */
+function labelCounter(room: Room): (column: Column, value: string, target?: string) => Column {
+  let characters = 0
+  return (column, value, target) => {
+    const labels = target === undefined ? column.labels : withLabel(column.labels, target, value)
+    for (const name in labels) characters += (labels[name] ?? '').length
+    room.checkLabels(characters)
+    return { ...column, labels }
+  }
+}
+
+/** What a group of a match, by its number or its name, has taken; nothing where there is no such group. */
+function groupOf(matcher: ReturnType<RE2JS['matcher']>, group: string): string {
+  const index = /^\d+$/.test(group) ? Number(group) : group
+  if (typeof index === 'number' && index > matcher.groupCount()) return ''
+  try {
+    return matcher.group(index as number) ?? ''
+  } catch {
+    return ''
+  }
 }
 
 function withLabel(labels: Labels, name: string, value: string): Labels {
@@ -224,8 +262,15 @@ function checkLabelName(name: string): void {
 }
 
 function timeVector(times: Float64Array): Vector {
-  const column = { labels: makeLabels([]), values: times.map((time) => time / 1000), has: ones(times.length) }
+  const column = { labels: makeLabels([]), values: secondsOf(times), has: ones(times.length) }
   return { type: 'vector', series: [column] }
+}
+
+/** Written out: there may be millions, and a function called for each takes ten times as long. */
+function secondsOf(times: Float64Array): Float64Array {
+  const seconds = new Float64Array(times.length)
+  for (let step = 0; step < seconds.length; step++) seconds[step] = (times[step] ?? 0) / 1000
+  return seconds
 }
 
 function ones(steps: number): Uint8Array {

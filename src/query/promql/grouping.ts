@@ -4,7 +4,9 @@ import type { Aggregation } from './ast.ts'
 import { execution, fault } from './faults.ts'
 import { keyOf, type Labels, makeLabels, metricName, only, without } from './labels.ts'
 import { countsOf, reducers } from './reducers.ts'
+import { sortedInTurns } from '../sorting.ts'
 import type { Turns } from '../turns.ts'
+import type { Room } from './room.ts'
 import { type Column, makeColumn, mapColumns, type Value, type Vector } from './values.ts'
 
 interface Group {
@@ -16,10 +18,9 @@ export async function evaluateAggregation(
   node: Aggregation,
   { series }: Vector,
   parameter: Value | null,
-  { times, turns }: { times: Float64Array; turns: Turns },
+  { steps, room, turns }: { steps: number; room: Room; turns: Turns },
 ): Promise<Vector> {
   const { operator } = node
-  const steps = times.length
   const groups = await groupsOf(node, series, turns)
   if (operator === 'topk' || operator === 'bottomk') {
     if (parameter?.type !== 'scalar') throw fault(`${operator} needs a number`)
@@ -30,7 +31,7 @@ export async function evaluateAggregation(
   }
   if (operator === 'count_values') {
     if (parameter?.type !== 'string') throw fault('count_values needs a label name')
-    return countValues(groups, parameter.value, { steps, turns })
+    return countValues(groups, parameter.value, { steps, room, turns })
   }
   const reduce = Object.hasOwn(reducers, operator) ? reducers[operator] : undefined
   if (!reduce) throw execution(`the aggregation ${operator} is not supported here`)
@@ -82,26 +83,17 @@ async function pick(
     has: new Uint8Array(values.length),
   })
   const results = await mapColumns(columns, make, turns)
-  const best: number[] = []
-  for (let step = 0; step < counts.length; step++) {
+  const valueAt = (at: number): number => columns[at]?.values[step] ?? Number.NaN
+  const compare = (a: number, b: number): number => rank(valueAt(a), valueAt(b), isTop)
+  let step = 0
+  for (; step < counts.length; step++) {
     const k = Math.min(columns.length, Math.floor(counts[step] ?? 0))
     if (!(k >= 1)) continue
-    best.length = 0
-    const valueAt = (at: number): number => columns[at]?.values[step] ?? Number.NaN
-    for (let at = 0; at < columns.length; at++) {
-      if (columns[at]?.has[step] !== 1) continue
-      const value = valueAt(at)
-      // Of equal ones the first stays.
-      if (best.length === k && rank(value, valueAt(best[k - 1] ?? 0), isTop) >= 0) continue
-      if (best.length === k) best.pop()
-      best.splice(
-        placeIn(best, (one) => rank(value, valueAt(one), isTop) < 0),
-        0,
-        at,
-      )
-    }
-    for (const at of best) {
-      const result = results[at]
+    const there: number[] = []
+    for (let at = 0; at < columns.length; at++) if (columns[at]?.has[step] === 1) there.push(at)
+    const best = k < sortedFrom ? bestOf(there, k, compare) : await sortedInTurns(there, compare, turns)
+    for (let at = 0; at < Math.min(k, best.length); at++) {
+      const result = results[best[at] ?? 0]
       if (result) result.has[step] = 1
     }
     if (turns.isOver) await turns.next()
@@ -109,16 +101,21 @@ async function pick(
   return results
 }
 
-/** The first place in `list`, which is in order, where `isAfter` holds. */
-function placeIn(list: readonly number[], isAfter: (one: number) => boolean): number {
-  let low = 0
-  let high = list.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (isAfter(list[middle] ?? 0)) high = middle
-    else low = middle + 1
+/** From so many wanted on, all are put in order. */
+const sortedFrom = 32
+
+/** The first `k` in order. */
+function bestOf(list: readonly number[], k: number, compare: (a: number, b: number) => number): number[] {
+  const best: number[] = []
+  for (const one of list) {
+    // Of equal ones the first stays.
+    if (best.length === k && compare(one, best[k - 1] ?? 0) >= 0) continue
+    if (best.length === k) best.pop()
+    let at = best.length
+    while (at > 0 && compare(one, best[at - 1] ?? 0) < 0) at--
+    best.splice(at, 0, one)
   }
-  return low
+  return best
 }
 
 function rank(a: number, b: number, isTop: boolean): number {
@@ -129,7 +126,7 @@ function rank(a: number, b: number, isTop: boolean): number {
 async function countValues(
   groups: readonly Group[],
   label: string,
-  { steps, turns }: { steps: number; turns: Turns },
+  { steps, room, turns }: { steps: number; room: Room; turns: Turns },
 ): Promise<Vector> {
   if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label)) throw fault(`invalid label name "${label.slice(0, 60)}"`)
   const results = new Map<string, Column>()
@@ -145,7 +142,11 @@ async function countValues(
         ])
         const key = keyOf(named)
         let result = results.get(key)
-        if (!result) results.set(key, (result = makeColumn(named, steps)))
+        if (!result) {
+          // Each value makes a series.
+          room.check(results.size + 1, steps)
+          results.set(key, (result = makeColumn(named, steps)))
+        }
         result.values[step] = (result.values[step] ?? 0) + 1
         result.has[step] = 1
       }

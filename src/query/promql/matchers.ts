@@ -1,6 +1,7 @@
 // Label matchers. Regular expressions are RE2's, anchored at both ends, and take linear time whatever they say.
 
 import { RE2JS } from 're2js'
+import type { Turns } from '../turns.ts'
 import type { LabelMatcher } from './ast.ts'
 import type { Labels } from './labels.ts'
 import { fault } from './faults.ts'
@@ -63,8 +64,12 @@ export function compileRe2(pattern: string): RE2JS {
 }
 
 /** Throws `bad_request` unless one of them asks for something: a selector of everything is a slip. */
-export function compileMatchers(matchers: readonly LabelMatcher[]): Matcher[] {
-  const compiled = matchers.map(compileMatcher)
+export async function compileMatchers(matchers: readonly LabelMatcher[], turns: Turns): Promise<Matcher[]> {
+  const compiled: Matcher[] = []
+  for (const matcher of matchers) {
+    compiled.push(compileMatcher(matcher))
+    if (turns.isOver) await turns.next()
+  }
   if (compiled.every(({ test }) => test(''))) {
     throw fault('a selector needs at least one matcher that does not match the empty text')
   }

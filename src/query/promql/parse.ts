@@ -1,7 +1,7 @@
 // PromQL text to a tree, by Prometheus' own grammar (@prometheus-io/lezer-promql). Where that grammar binds otherwise than
 // the server does (modifiers after a binary operator, a minus before a power) the tree is put right here.
 
-import type { SyntaxNode } from '@lezer/common'
+import type { SyntaxNode, Tree } from '@lezer/common'
 import { parser } from '@prometheus-io/lezer-promql'
 import type { Binary, LabelMatcher, Matching, MatchOperator, Node, Shift, VectorSelector } from './ast.ts'
 import { fault, unsupported } from './faults.ts'
@@ -11,17 +11,17 @@ import { checkTypes } from './types.ts'
 const charsMax = 20_000
 const depthMax = 200
 
+/** Ends at the first fault: going on after thousands of them takes most of a second. */
+const strictParser = parser.configure({ strict: true })
+
 /** Throws `bad_request` for what is no PromQL, `query_limit` for what is not supported. */
-export function parsePromql(text: string): Node {
-  if (text.trim() === '') throw fault('the query is empty')
-  if (text.length > charsMax) throw fault(`the query is longer than ${charsMax} characters`)
-  const tree = parser.parse(text)
+export function parsePromql(given: string): Node {
+  if (given.trim() === '') throw fault('the query is empty')
+  if (given.length > charsMax) throw fault(`the query is longer than ${charsMax} characters`)
+  const { text, tree } = parsed(given)
   let depth = 0
   tree.iterate({
-    enter(node) {
-      if (node.type.isError) {
-        throw fault(`parse error at character ${node.from + 1}: "${text.slice(node.from, node.from + 20)}"`)
-      }
+    enter() {
       if (++depth > depthMax) throw fault('the query is nested too deeply')
     },
     leave() {
@@ -33,6 +33,38 @@ export function parsePromql(text: string): Node {
   const node = read(root, text)
   checkTypes(node)
   return node
+}
+
+/** The tree of a text, in which comments are spaces. */
+function parsed(given: string): { text: string; tree: Tree } {
+  const tree = strictly(given)
+  let text = ''
+  let end = 0
+  tree.iterate({
+    enter({ name, from, to }) {
+      if (name !== 'LineComment') return
+      text += given.slice(end, from) + ' '.repeat(to - from)
+      end = to
+    },
+  })
+  if (end === 0) return { text: given, tree }
+  text += given.slice(end)
+  return { text, tree: strictly(text) }
+}
+
+function strictly(text: string): Tree {
+  try {
+    return strictParser.parse(text)
+  } catch (error) {
+    const at = error instanceof SyntaxError ? /No parse at (\d+)$/.exec(error.message)?.[1] : undefined
+    if (at === undefined) throw error
+    const from = Number(at)
+    throw fault(
+      from < text.length
+        ? `parse error at character ${from + 1}: "${text.slice(from, from + 20)}"`
+        : 'parse error: the query ends too soon',
+    )
+  }
 }
 
 type Reader = (node: SyntaxNode, text: string) => Node

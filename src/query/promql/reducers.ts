@@ -1,7 +1,8 @@
 // What the values of many series come to at each step: column by column, which is how they lie in memory, and each step's values
 // in the order of the series.
 
-import { quantile } from '../../store/overTime.ts'
+import { quantile, quantileOf } from '../../store/overTime.ts'
+import { compareNumbers, sortedInTurns } from '../sorting.ts'
 import type { Turns } from '../turns.ts'
 import type { Column } from './values.ts'
 
@@ -82,7 +83,9 @@ async function meansOf(reduction: Reduction): Promise<Reduced> {
 }
 
 async function variancesOf(reduction: Reduction): Promise<Reduced> {
-  const means = Float64Array.from(reduction.counts.keys(), await meansOf(reduction))
+  const meanAt = await meansOf(reduction)
+  const means = new Float64Array(reduction.counts.length)
+  for (let step = 0; step < means.length; step++) means[step] = meanAt(step)
   const squares = await sumsOf(reduction, means)
   return (step) => squares(step) / (reduction.counts[step] ?? 0)
 }
@@ -102,13 +105,21 @@ async function extremesOf({ columns, counts, turns }: Reduction, sign: 1 | -1): 
   return (step) => best[step] ?? Number.NaN
 }
 
+/** Numbers that are put in order in one go. */
+const sortedAtOnce = 65_536
+
 async function quantilesOf({ columns, counts, parameter, turns }: Reduction): Promise<Reduced> {
   const results = new Float64Array(counts.length)
   const gathered = new Float64Array(columns.length)
   for (let step = 0; step < results.length; step++) {
     let size = 0
     for (const { has, values } of columns) if (has[step] === 1) gathered[size++] = values[step] ?? Number.NaN
-    results[step] = quantile(gathered.subarray(0, size), parameter?.[step] ?? Number.NaN)
+    const q = parameter?.[step] ?? Number.NaN
+    const values = gathered.subarray(0, size)
+    if (size > sortedAtOnce) {
+      const sorted = await sortedInTurns(Array.from(values), compareNumbers, turns)
+      results[step] = quantileOf(size, q, (place) => sorted[place] ?? Number.NaN)
+    } else results[step] = quantile(values, q)
     if (turns.isOver) await turns.next()
   }
   return (step) => results[step] ?? Number.NaN

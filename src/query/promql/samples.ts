@@ -169,18 +169,18 @@ function newestOfEqual(series: Series): Series {
 
 /** Two fields of one topic whose names look the same as metric and label. */
 function together(a: Series, b: Series): Series {
-  const [allTimes, allValues] = [
-    [...a.times, ...b.times],
-    [...a.values, ...b.values],
-  ]
-  const order = Array.from(allTimes, (_time, at) => at).sort(
-    (x, y) => (allTimes[x] ?? 0) - (allTimes[y] ?? 0) || x - y,
-  )
-  return newestOfEqual({
-    labels: a.labels,
-    times: Float64Array.from(order, (at) => allTimes[at] ?? 0),
-    values: Float64Array.from(order, (at) => allValues[at] ?? Number.NaN),
-  })
+  const times = new Float64Array(a.times.length + b.times.length)
+  const values = new Float64Array(times.length)
+  let [left, right] = [0, 0]
+  for (let at = 0; at < times.length; at++) {
+    const isLeft =
+      right === b.times.length || (left < a.times.length && (a.times[left] ?? 0) <= (b.times[right] ?? 0))
+    const from = isLeft ? a : b
+    const place = isLeft ? left++ : right++
+    times[at] = from.times[place] ?? 0
+    values[at] = from.values[place] ?? Number.NaN
+  }
+  return newestOfEqual({ labels: a.labels, times, values })
 }
 
 /** The labels of every numeric field of a reading. */
@@ -198,7 +198,8 @@ function seriesLabels(topic: string, field: string, tags: Tags): Labels {
 /** The steps that have a number. */
 export function present({ labels, values, has }: Column, times: Float64Array): Series {
   if (!has.includes(0)) return { labels, times, values }
-  const count = has.reduce((sum, one) => sum + one, 0)
+  let count = 0
+  for (let step = 0; step < has.length; step++) count += has[step] ?? 0
   const series = { labels, times: new Float64Array(count), values: new Float64Array(count) }
   let to = 0
   for (let step = 0; step < has.length; step++) {

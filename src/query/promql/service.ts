@@ -5,13 +5,15 @@ import type { Fields, Reading } from '../../domain/reading.ts'
 import type { LatestQuery, ReadingReader, TopicInfo } from '../../store/store.ts'
 import type { Ceiling } from '../ceiling.ts'
 import type { Node } from './ast.ts'
-import { type Evaluation, evaluate, windows } from './evaluate.ts'
+import { type Evaluation, evaluate, stepTimes, windows } from './evaluate.ts'
 import { execution, fault } from './faults.ts'
 import { formatPromql } from './format.ts'
 import { keyOf, type Labels, metricName } from './labels.ts'
 import { compileMatchers, type Matcher, matchesAll } from './matchers.ts'
 import { parsePromql } from './parse.ts'
+import { Room } from './room.ts'
 import { labelsOf, present, type SampleSource, type Series } from './samples.ts'
+import { sortedInTurns } from '../sorting.ts'
 import { Turns } from '../turns.ts'
 import type { Column, Value } from './values.ts'
 
@@ -64,6 +66,8 @@ const lookbackMs = 5 * 60_000
 const subqueryStepMs = 60_000
 /** As in Prometheus. */
 const stepsMax = 11_000
+/** Each is compared with every series. */
+const selectorsMax = 1000
 
 export function createPromql({ store, fieldsOf, under, limits }: Deps): Promql {
   const sourceOf = (mayRead: Asker['mayRead'], signal: AbortSignal): SampleSource => ({
@@ -81,7 +85,7 @@ export function createPromql({ store, fieldsOf, under, limits }: Deps): Promql {
     endMs: times.at(-1) ?? 0,
     lookbackMs,
     subqueryStepMs,
-    cellsMax: limits.query_samples,
+    room: new Room(limits.query_samples),
   })
   return {
     async instant(text, timeMs, asker) {
@@ -118,18 +122,28 @@ export function createPromql({ store, fieldsOf, under, limits }: Deps): Promql {
     format: async (text) => formatPromql(parsePromql(text)),
 
     async series(selectors, asker, within) {
-      const wanted = selectors.map((text) => {
-        const node = unwrap(parsePromql(text))
-        if (node.kind !== 'vector') throw fault(`"${text.slice(0, 60)}" is no selector`)
-        return compileMatchers(node.matchers)
-      })
+      if (selectors.length > selectorsMax) throw fault(`a query has at most ${selectorsMax} match[]`)
       return under(
         'series',
-        (signal) => allSeries({ store, fieldsOf, limits }, wanted, { ...asker, signal }, within),
+        async (signal) => {
+          const wanted = await readSelectors(selectors, new Turns(signal))
+          return allSeries({ store, fieldsOf, limits }, wanted, { ...asker, signal }, within)
+        },
         asker.signal,
       )
     },
   }
+}
+
+async function readSelectors(selectors: readonly string[], turns: Turns): Promise<Matcher[][]> {
+  const wanted: Matcher[][] = []
+  for (const text of selectors) {
+    const node = unwrap(parsePromql(text))
+    if (node.kind !== 'vector') throw fault(`"${text.slice(0, 60)}" is no selector`)
+    wanted.push(await compileMatchers(node.matchers, turns))
+    if (turns.isOver) await turns.next()
+  }
+  return wanted
 }
 
 async function allSeries(
@@ -168,7 +182,7 @@ function timesOf({ startMs, endMs, stepMs }: Steps): Float64Array {
   if (count > stepsMax) {
     throw fault(`exceeded maximum resolution of ${stepsMax} points per timeseries; increase the step`)
   }
-  return Float64Array.from({ length: count }, (_one, step) => startMs + step * stepMs)
+  return stepTimes(startMs, stepMs, count)
 }
 
 async function rawWindow(
@@ -180,12 +194,23 @@ async function rawWindow(
   const inside: Series[] = []
   for (const { labels, times, values } of series) {
     if (on.source.turns.isOver) await on.source.turns.next()
-    const isIn = (_one: number, at: number): boolean =>
-      (times[at] ?? 0) > end - matrix.rangeMs && (times[at] ?? 0) <= end
-    const one = { labels, times: times.filter(isIn), values: values.filter(isIn) }
-    if (one.times.length > 0) inside.push(one)
+    const first = firstAfter(times, end - matrix.rangeMs)
+    const last = firstAfter(times, end)
+    if (first < last)
+      inside.push({ labels, times: times.subarray(first, last), values: values.subarray(first, last) })
   }
   return { type: 'matrix', series: inside }
+}
+
+/** The index of the first time after `time`; times are in order. */
+function firstAfter(times: Float64Array, time: number): number {
+  let [low, high] = [0, times.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((times[middle] ?? 0) <= time) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function resultOf(value: Value, timeMs: number): PromResult {
@@ -204,7 +229,8 @@ async function matrixOf(value: Value, times: Float64Array, turns: Turns): Promis
     const { labels } = column
     if (series.times.length > 0) found.push({ key: `${labels[metricName] ?? ''}${keyOf(labels)}`, series })
   }
-  return found.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ series }) => series)
+  const sorted = await sortedInTurns(found, (a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0), turns)
+  return sorted.map(({ series }) => series)
 }
 
 function unwrap(node: Node): Node {

@@ -1,5 +1,6 @@
 // What expressions are worth over all steps of a query at once: a number a step, or series with a number at some steps.
 
+import { inPieces } from '../sorting.ts'
 import type { Turns } from '../turns.ts'
 import { execution } from './faults.ts'
 import { keyOf, type Labels, metricName, without } from './labels.ts'
@@ -44,13 +45,16 @@ export async function mapVector(
   change: (value: number, step: number) => number,
   turns: Turns,
 ): Promise<Vector> {
-  const changed = ({ labels, values, has }: Column): Column => {
+  const changed: Column[] = []
+  for (const { labels, values, has } of series) {
     const results = new Float64Array(values.length)
-    for (let step = 0; step < results.length; step++)
-      if (has[step]) results[step] = change(values[step] ?? Number.NaN, step)
-    return { labels: withoutName(labels), values: results, has }
+    await inPieces(results.length, turns, (from, to) => {
+      for (let step = from; step < to; step++)
+        if (has[step]) results[step] = change(values[step] ?? Number.NaN, step)
+    })
+    changed.push({ labels: withoutName(labels), values: results, has })
   }
-  return merged(await mapColumns(series, changed, turns), turns)
+  return merged(changed, turns)
 }
 
 /** As Array.map, in turns. */

@@ -15,8 +15,9 @@ import type {
   TopicInfo,
   TopicsQuery,
 } from '../store.ts'
-import { partedByTags, samplesForSteps, stepsOf, tooManySamples } from '../samples.ts'
+import { samplesForSteps, tooManySamples } from '../samples.ts'
 import { parseFields } from './block/fields.ts'
+import { ChunkSeries } from './chunkSeries.ts'
 import type { Database } from './database.ts'
 import { groupTopics } from './topics/groups.ts'
 import { countRows, findRow, topicSet } from './hotTopics.ts'
@@ -46,6 +47,9 @@ const turnMs = 4
 /** Readings that are made of a chunk at a time. */
 const batchRows = 512
 
+/** Series that are made of a chunk before others are let in. */
+const stepSeries = 128
+
 /** Most readings have none of their own. */
 const noFields = new Uint8Array(0)
 
@@ -58,9 +62,11 @@ interface Deps {
 export class Readings {
   readonly #deps: Deps
   readonly #cold = new NewestReadings()
+  readonly #series: ChunkSeries
 
   constructor(deps: Deps) {
     this.#deps = deps
+    this.#series = new ChunkSeries(deps.loaded)
   }
 
   async latest(query: LatestQuery): Promise<Reading[]> {
@@ -70,8 +76,7 @@ export class Readings {
     let turn = performance.now()
     for (const id of ids) {
       if (found.length >= query.limit) break
-      const newest = asOf === undefined ? this.#newest(id) : null
-      const reading = newest ?? (await this.#lastBefore(id, asOf === undefined ? Infinity : asOf + 1))
+      const reading = this.#newestUntil(id, asOf ?? Number.POSITIVE_INFINITY)
       if (reading) found.push(reading)
       if (performance.now() - turn < turnMs) continue
       await nextTurn()
@@ -125,30 +130,22 @@ export class Readings {
   }
 
   samples(query: SamplesQuery): AsyncGenerator<SeriesSamples[]> {
-    return this.#samples({ ...query, steps: null }, (chunk, series) => this.#parted(chunk, series))
+    return this.#samples({ ...query, steps: null }, (chunk, series) => this.#series.samples(chunk, series))
   }
 
   steps(query: StepsQuery): AsyncGenerator<SeriesSteps[]> {
-    const { names } = this.#deps.loaded
     const { at, lookbackMs, over } = query
     const steps = { at, lookbackMs, ...(over ? { over } : {}) }
     // Who asks counts the newest that come: an answer that ended before would look whole.
     const limit = over?.samplesMax ?? Number.POSITIVE_INFINITY
-    return this.#samples({ ...query, ...samplesForSteps(steps), steps, limit }, (chunk, series) => {
-      const { topicId, field, start, end, isSteps, captures } = series
-      // Out of order, or with tags of their own: samples came in place of steps.
-      if (!isSteps || typeof captures !== 'number')
-        return this.#parted(chunk, series).map((one) => stepsOf(one, steps))
-      const cleaned = this.#cleanedBy(captures)
-      if (cleaned?.record === 0) return []
-      const values = chunk.steps.subarray(start, end)
-      return [{ topic: names.nameOf(topicId), field, tags: cleaned?.tags, values }]
-    })
+    return this.#samples({ ...query, ...samplesForSteps(steps), steps, limit }, (chunk, series) =>
+      this.#series.steps(chunk, series, steps),
+    )
   }
 
   async *#samples<T extends { topic: string }>(
     query: SamplesQuery & Pick<SamplesJob, 'steps'>,
-    of: (chunk: SampleChunk, series: RawSeries) => T[],
+    of: (chunk: SampleChunk, series: RawSeries) => Generator<null, T[]>,
   ): AsyncGenerator<T[]> {
     const { keeper } = this.#deps
     const { pattern, from, to, newestAt = null, steps, limit, signal } = query
@@ -158,36 +155,29 @@ export class Readings {
     const job: SamplesJob = { topics, pattern, from, to, newestAt, steps, limit }
     const isSmall = this.#isSmall(ids, { from, to, order: 'asc', limit: Number.POSITIVE_INFINITY })
     let looked = 0
-    const unpack = (chunk: SampleChunk): T[] => {
+    const pause = pausing()
+    const unpack = async (chunk: SampleChunk): Promise<T[]> => {
       looked += chunk.looked
       if (steps && looked > limit) throw tooManySamples(limit)
-      return chunk.series.flatMap((series) => of(chunk, series))
+      const found: T[] = []
+      for (const series of chunk.series) {
+        const work = of(chunk, series)
+        let step = work.next()
+        for (; !step.done; step = work.next()) {
+          await pause()
+          signal?.throwIfAborted()
+        }
+        for (const one of step.value) found.push(one)
+        if (found.length % stepSeries !== 0) continue
+        await pause()
+        signal?.throwIfAborted()
+      }
+      return found
     }
     for await (const chunk of keeper.blocks.scans.samples(job, unpack, { epochs, isSmall, signal })) {
       signal?.throwIfAborted()
       yield chunk
     }
-  }
-
-  #parted(
-    { times, values }: SampleChunk,
-    { topicId, field, start, end, captures }: RawSeries,
-  ): SeriesSamples[] {
-    return partedByTags({
-      topic: this.#deps.loaded.names.nameOf(topicId),
-      field,
-      times: times.subarray(start, end),
-      values: values.subarray(start, end),
-      kinds: captures,
-      of: (kind) => this.#cleanedBy(kind),
-    })
-  }
-
-  /** What cleaning knows of readings with this capture data. */
-  #cleanedBy(kind: number): Reading['cleaned'] {
-    const capture = this.#deps.loaded.captures.get(kind)
-    if (!capture) throw new AppError('store_corrupt', `the capture data ${kind} of readings is damaged`)
-    return capture.cleaned
   }
 
   #blocksOf(ids: Uint32Array, from: number, to: number): number {
@@ -263,9 +253,18 @@ export class Readings {
     return reading
   }
 
-  async #lastBefore(id: number, to: number): Promise<Reading | null> {
-    const bounds = { from: Number.NEGATIVE_INFINITY, to, order: 'desc', limit: 1 } as const
-    for await (const [reading] of this.#range(Uint32Array.of(id), bounds, undefined)) return reading ?? null
+  /** The newest reading of a time up to `asOf`: mostly that is the newest of all, or there is none. */
+  #newestUntil(id: number, asOf: number): Reading | null {
+    const { loaded, keeper } = this.#deps
+    const { readings, firstTime, lastTime } = loaded.stats.info(id)
+    if (readings === 0 || firstTime > asOf) return null
+    const newest = lastTime <= asOf ? this.#newest(id) : null
+    if (newest) return newest
+    const { epochs, blocks } = keeper
+    const topics = topicSet(epochs, Uint32Array.of(id))
+    const chunk = blocks.scans.rowBefore(asOf + 1, topics, epochs)
+    if (chunk === null) return null
+    for (const [reading] of this.#readings(chunk, new ScanNames(loaded))) return reading ?? null
     return null
   }
 

@@ -17,6 +17,7 @@ import {
   sinceChunks,
   type Sources,
   type Step,
+  type TopicSet,
 } from './scan/jobs.ts'
 import type { Part } from './scan/parts.ts'
 import type { SampleChunk } from './scan/samplePacker.ts'
@@ -61,6 +62,16 @@ export class Scans {
     return this.#scan({ read, ...asking }, scan.method, [{ thread, job: scan.job }], ([chunks]) => chunks!)
   }
 
+  /** The newest row of one topic before `to`, here and at once: who asks of many topics lets others in between them. */
+  rowBefore(to: number, topics: TopicSet, epochs: readonly Epoch[]): RowChunk | null {
+    const view = this.#blocks.view()
+    const hot = epochs.map(({ rows, visible }) => ({ rows, visible }))
+    const sources = view.sources(this.#blocks.shapes, hot, { keepsBlocks: false })
+    const job: RangeJob = { topics, from: Number.NEGATIVE_INFINITY, to, order: 'desc', limit: 1 }
+    for (const chunk of rangeChunks(sources, job)) return chunk
+    return null
+  }
+
   /** Series in the order of their groups. */
   aggregate(job: AggregateJob, asking: Asking): AsyncGenerator<SeriesAggregate[]> {
     const read = (sources: Sources) => aggregateSteps(sources, job)
@@ -72,7 +83,7 @@ export class Scans {
   /** What `unpack` makes of chunks, in the order of topics. */
   samples<T extends { topic: string }>(
     job: SamplesJob,
-    unpack: (chunk: SampleChunk) => T[],
+    unpack: (chunk: SampleChunk) => Promise<T[]>,
     asking: Asking,
   ): AsyncGenerator<T[]> {
     const read = (sources: Sources) => sampleChunks(sources, job)
@@ -120,7 +131,7 @@ export class Scans {
 
 /** Makes one answer of the chunks of several sources: what `unpack` makes of them, by their keys. */
 function inOrderOf<Chunk, T>(
-  unpack: (chunk: Chunk) => T[],
+  unpack: (chunk: Chunk) => T[] | Promise<T[]>,
   keyOf: (item: T) => string,
 ): (sources: AsyncGenerator<Chunk>[]) => AsyncGenerator<T[]> {
   return (sources) =>
@@ -132,9 +143,9 @@ function inOrderOf<Chunk, T>(
 
 async function* mapped<Chunk, T>(
   chunks: AsyncGenerator<Chunk>,
-  of: (chunk: Chunk) => T[],
+  of: (chunk: Chunk) => T[] | Promise<T[]>,
 ): AsyncGenerator<T[]> {
-  for await (const chunk of chunks) yield of(chunk)
+  for await (const chunk of chunks) yield await of(chunk)
 }
 
 /** Chunks as they come; the loop turns after each of them, and every few milliseconds between. */

@@ -49,7 +49,7 @@ beforeAll(async () => {
   }
   query = createQuery({
     store,
-    live: createFeed({ lastSeq: 0 }),
+    live: createFeed({ lastSeq: 0, waitersMax: 100 }),
     fieldsOf: decodeFields,
     limits,
     metrics: createMetrics(),

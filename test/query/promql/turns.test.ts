@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import { evaluate } from '../../../src/query/promql/evaluate.ts'
 import { parsePromql } from '../../../src/query/promql/parse.ts'
+import { Room } from '../../../src/query/promql/room.ts'
 import type { Turns } from '../../../src/query/turns.ts'
 import type { SeriesSamples, SeriesSteps, StepsQuery } from '../../../src/store/store.ts'
 
@@ -32,6 +33,7 @@ test.each([
   'count_values("v", m)',
   'max_over_time(m[2m:1m])',
   'rate(m[2m])',
+  'quantile_over_time(0.5, m[2m])',
 ])('%s', async (text) => {
   let turned = 0
   const turns = { isOver: true, next: async () => void turned++ }
@@ -52,7 +54,7 @@ function evaluationOf(turns: Turns) {
   const signal = new AbortController().signal
   const [startMs, endMs] = [times[0] ?? 0, times.at(-1) ?? 0]
   const source = { samples, steps, mayRead: () => true, signal, turns, samplesMax: 1e6 }
-  return { source, times, startMs, endMs, lookbackMs: 300_000, subqueryStepMs: 60_000, cellsMax: 1e6 }
+  return { source, times, startMs, endMs, lookbackMs: 300_000, subqueryStepMs: 60_000, room: new Room(1e6) }
 }
 
 async function* samples(): AsyncGenerator<SeriesSamples[]> {

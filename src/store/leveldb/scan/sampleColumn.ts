@@ -49,9 +49,12 @@ export class SampleColumn {
     return this.#isOrdered
   }
 
-  /** Writes what it comes to at some times, and begins anew. Only for what is in order. */
-  writeSteps(steps: Float64Array, query: Pick<StepsQuery, 'at' | 'lookbackMs' | 'over'>): void {
-    fillSteps(steps, { times: this.#times, values: this.#values, length: this.length }, query)
+  /** Writes what it comes to at some times, a piece at a time, and begins anew. Only for what is in order. */
+  *writeSteps(
+    steps: Float64Array,
+    query: Pick<StepsQuery, 'at' | 'lookbackMs' | 'over'>,
+  ): Generator<null, void> {
+    yield* fillSteps(steps, { times: this.#times, values: this.#values, length: this.length }, query)
     this.#clear()
   }
 

@@ -46,6 +46,11 @@ export class SamplePacker {
     this.#steps = roomFor(stepsExpected)
   }
 
+  /** Series that were added. */
+  get count(): number {
+    return this.#series.length
+  }
+
   /** Numbers that were added. */
   get size(): number {
     return this.#samples + this.#stepped
@@ -62,19 +67,19 @@ export class SamplePacker {
     this.#samples = end
   }
 
-  /** A column that is in order, and whose samples were captured alike. */
-  addSteps(
+  /** A column that is in order, and whose samples were captured alike; a piece at a time. */
+  *addSteps(
     topicId: number,
     field: string,
     column: SampleColumn,
     query: Pick<StepsQuery, 'at' | 'lookbackMs' | 'over'>,
-  ): void {
+  ): Generator<null, void> {
     const captures = column.capture!
     this.#looked += column.length
     const start = this.#stepped
     const end = start + query.at.length
     this.#steps = withRoom(this.#steps, end)
-    column.writeSteps(this.#steps.subarray(start, end), query)
+    yield* column.writeSteps(this.#steps.subarray(start, end), query)
     this.#series.push({ topicId, field, start, end, isSteps: true, captures })
     this.#stepped = end
   }

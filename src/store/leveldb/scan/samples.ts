@@ -29,6 +29,8 @@ export interface SamplesJob {
 
 /** Samples gathered before they are handed over. */
 const chunkSamples = 262_144
+/** The same of series: each is an object, and whoever takes a chunk from a thread makes all of them at once. */
+const chunkSeries = 1000
 const stepTopics = 32
 
 /** The job cut for so many threads. */
@@ -44,7 +46,9 @@ export function samplesParts(job: SamplesJob, threads: number): Part<SamplesJob>
 export function* sampleChunks(sources: Sources, job: SamplesJob): Generator<Step<SampleChunk>, void> {
   const gatherer = new Gatherer(job)
   const steps = job.steps?.at.length ?? 0
-  const packer = new SamplePacker(Math.min(chunkSamples + steps, job.topics.ids.length * steps))
+  const packer = new SamplePacker(
+    Math.min(chunkSamples + steps, Math.min(job.topics.ids.length, chunkSeries) * steps),
+  )
   let total = 0
   const kinds = () => ['block'] as const
   for (const round of rounds(sources, job.topics.ids, job, kinds)) {
@@ -61,8 +65,8 @@ export function* sampleChunks(sources: Sources, job: SamplesJob): Generator<Step
       next = end
       for (const hot of hotTopics(sources, job.topics, i)) gatherer.addHot(hot)
       total += gatherer.count
-      gatherer.finish(topicId, packer)
-      if (packer.size >= chunkSamples || total > job.limit) yield packer.take()
+      yield* gatherer.finish(topicId, packer)
+      if (packer.size >= chunkSamples || packer.count >= chunkSeries || total > job.limit) yield packer.take()
       else if (i % stepTopics === 0) yield null
       if (total > job.limit) return
     }
@@ -180,13 +184,14 @@ class Gatherer implements NumberTaker {
     }
   }
 
-  /** Hands the series of the topic over; begins anew. */
-  finish(topicId: number, packer: SamplePacker): void {
+  /** Hands the series of the topic over, a piece at a time; begins anew. */
+  *finish(topicId: number, packer: SamplePacker): Generator<null, void> {
     const { steps } = this.#job
     for (const [field, column] of this.#columns.entries()) {
       if (!column || column.length === 0) continue
       const path = this.#paths[field]!
-      if (steps && column.isOrdered && column.capture !== null) packer.addSteps(topicId, path, column, steps)
+      if (steps && column.isOrdered && column.capture !== null)
+        yield* packer.addSteps(topicId, path, column, steps)
       else packer.add(topicId, path, column)
     }
     this.count = 0
