@@ -108,6 +108,7 @@ export const homes: readonly Profile[] = [
     topic: ['#', '$aws/#', '$oc/#', '$thing/#', '$iothub/#', '$dps/#', '$hw/#', '$sys/#'],
     time: [...anyTime],
     samples: true,
+    parse_json: ['*'],
     fields: anyMissing,
   }),
 ]

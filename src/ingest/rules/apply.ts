@@ -46,10 +46,12 @@ export function applyRules(
   if (format !== undefined) options.format = format
   if (csv) options.csv = csv
   if (protobuf) options.protobuf = protobuf
-  const whole = payload.length === 0 ? nothing('empty') : decodeBy(applying, payload, options)
+  const plain = payload.length === 0 ? nothing('empty') : decodeBy(applying, payload, options)
+  const parsed = applying.parsedJson?.(plain) ?? null
+  const whole = parsed ?? plain
   const samples = applying.samples?.(whole, receivedAt) ?? null
   const decoded = samples ?? whole
-  const run = { context, applying, reading, decoded, isSampled: samples !== null }
+  const run = { context, applying, reading, decoded, isSampled: samples !== null, hasParsed: parsed !== null }
   if (applying.hasTransform) return runSlowly(run)
   if (!isApart(run)) {
     const record = mergedRecord(decoded)
@@ -120,6 +122,8 @@ interface Run {
   decoded: Decoded
   /** Whether its records are samples with times of their own. */
   isSampled: boolean
+  /** Whether it has fields that its payload says within a text. */
+  hasParsed: boolean
 }
 
 interface Working extends Draft {
@@ -199,7 +203,7 @@ function end(
 
 /** A record as a reading; `isPart`: of a message that is taken apart. */
 function finish(
-  { context, applying, reading, decoded }: Run,
+  { context, applying, reading, decoded, hasParsed }: Run,
   record: DecodedRecord,
   draft: Working,
   refusal: Refusal | null,
@@ -211,6 +215,7 @@ function finish(
   const own =
     !isPart &&
     !draft.isChanged &&
+    !hasParsed &&
     !isSparkplug(topic) &&
     applying.leavesFields &&
     !needsFields(decoded, reading.payload)
