@@ -25,7 +25,8 @@ const mail = /^(?:[A-Z][a-z]{2}, )?(\d\d?) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d)
 const ctime =
   /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d\d?) (\d\d):(\d\d):(\d\d)(?: ([A-Z]{3,4}))? (\d{4})(?: ([A-Z]{3,4}))?$/
 /** Names of zones that mean one offset only: CST, IST and BST mean several. */
-const zoneNames: Readonly<Record<string, string>> = {
+export const zoneNames: Readonly<Record<string, string>> = {
+  __proto__: null as never,
   UTC: 'Z',
   GMT: 'Z',
   WET: '+00:00',
