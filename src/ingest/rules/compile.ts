@@ -13,7 +13,7 @@ import { compileParsedJson, type ParsedJson } from './parsedJson.ts'
 import type { RuleSource } from './schema.ts'
 import { compileSchema, readProtobuf, type RuleFiles } from './ruleFiles.ts'
 import { compileSamples, type Samples } from './samples.ts'
-import { compileTime, timeReader, type TimeStep } from './timeStep.ts'
+import { compileTime, timeLook, timeReader, type TimeStep } from './timeStep.ts'
 import { compileTransform, type Transform } from './transform.ts'
 
 export interface CompiledRule {
@@ -25,6 +25,8 @@ export interface CompiledRule {
   decode: Pick<DecodeOptions, 'format' | 'csv' | 'protobuf'>
   tags: ((topic: string) => Record<string, string>) | null
   time: TimeStep | null
+  /** Whether a field of this name can have to do with `time`. */
+  timeLook: ((name: string) => boolean) | null
   /** Takes a message of several samples apart. */
   samples: Samples | null
   /** Reads the JSON that fields hold as text. */
@@ -90,6 +92,7 @@ export function compileRule(
     },
     tags: when('tags', () => compileTags(source.tags ?? {})),
     time: when('time', () => compileTime([source.time ?? []].flat(), zone)),
+    timeLook: source.time === undefined ? null : timeLook([source.time].flat()),
     samples: when('samples', () =>
       source.samples ? compileSamples(source.samples, timeReader(zone)) : null,
     ),

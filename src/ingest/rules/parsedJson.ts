@@ -16,6 +16,7 @@ export function compileParsedJson(patterns: readonly string[]): ParsedJson {
     typeof value === 'string' && isDocument(value) && matchers.some((fits) => fits(name))
   return (decoded) => {
     if (decoded.format !== 'json' && decoded.format !== 'json-lines') return null
+    if (!decoded.records.some((record) => holdsAny(record, mayHold))) return null
     let isRead = false
     const records = decoded.records.map((record) => {
       const fields = withDocuments(record, mayHold)
@@ -24,6 +25,14 @@ export function compileParsedJson(patterns: readonly string[]): ParsedJson {
     })
     return isRead ? { ...decoded, records } : null
   }
+}
+
+function holdsAny(
+  { fields }: DecodedRecord,
+  mayHold: (name: string, value: FieldValue) => value is string,
+): boolean {
+  for (const name in fields) if (mayHold(name, fields[name] as FieldValue)) return true
+  return false
 }
 
 /** By its first and last characters; a template (`{{ value }}`) is none. */

@@ -64,6 +64,8 @@ export interface Applying {
   keepsPayload: boolean
   /** Of the JSON that came on the topic. */
   layouts: Layouts
+  /** Whether names of all leaves of a layout show that it holds neither a time nor samples. */
+  isTimeless: (names: readonly string[]) => boolean
   /** Units of the message before, which are mostly those of the next one too: field, unit, field, unit, … */
   lastUnits: { list: readonly string[]; units: Record<string, string>; cleaned: Cleaned }
 }
@@ -181,7 +183,23 @@ function applyingOf(topic: string, rules: readonly CompiledRule[], version: stri
     leavesFields: rules.every(({ leavesFields }) => leavesFields),
     keepsPayload: rules.every(({ store }) => store !== 'fields'),
     layouts: createLayouts(),
+    isTimeless: timelessOf(rules),
     lastUnits: { list: [], units: {}, cleaned },
+  }
+}
+
+/** Found out once a layout. Where a rule gives fields other names, nothing is known beforehand. */
+function timelessOf(rules: readonly CompiledRule[]): (names: readonly string[]) => boolean {
+  if (rules.some(({ select, transform }) => select !== null || transform !== null)) return () => false
+  const looks = rules.flatMap(({ timeLook, samples }) => [timeLook, samples?.looksAt ?? null])
+  const known = new WeakMap<readonly string[], boolean>()
+  return (names) => {
+    let found = known.get(names)
+    if (found === undefined) {
+      found = !names.some((name) => looks.some((look) => look?.(name)))
+      known.set(names, found)
+    }
+    return found
   }
 }
 

@@ -7,9 +7,9 @@ import type { Fields, FieldValue } from '../../domain/reading.ts'
 import { isUnsetClock, type TimeLimits, timeLimits, trustedTime } from '../clean/times.ts'
 import { globMatcher } from './fieldStep.ts'
 import { type TimeSource, timeFormats } from './schema.ts'
-import { composedTime } from './composedTime.ts'
+import { composedTime, partOf } from './composedTime.ts'
 import { nearTime } from './nearTime.ts'
-import { nestedTime } from './nestedTime.ts'
+import { nestedTime, saysWhen } from './nestedTime.ts'
 import { isoTime, localTime, timeOfText } from './timeText.ts'
 import { isNoEpoch, isUtcName, timeRank } from './timeWords.ts'
 import { hasOffset, zoneBeside } from './zoneBeside.ts'
@@ -39,6 +39,17 @@ export function compileTime(sources: readonly TimeSource[], zone: string | undef
 /** Fields of most messages: a list longer than this is looked up by them, not they by it. */
 const fieldsUsual = 6
 
+/** Whether a field of this name can have to do with the time that `sources` say; a message of none such has no time. */
+export function timeLook(sources: readonly TimeSource[]): (name: string) => boolean {
+  const looks = sources.map(({ path, date }): ((name: string) => boolean) => {
+    if (path === '**') return (name) => saysWhen(name) !== null
+    if (path === '*') return (name) => timeRank(name) !== null || partOf(name) !== null
+    const fits = globMatcher(path)
+    return (name) => name === date || fits(name)
+  })
+  return (name) => looks.some((look) => look(name))
+}
+
 /** The first in order of those whose field is there. */
 function byName(sources: readonly TimeSource[], steps: readonly TimeStep[]): TimeStep {
   const places = new Map<string, number[]>()
@@ -61,8 +72,8 @@ function byName(sources: readonly TimeSource[], steps: readonly TimeStep[]): Tim
 }
 
 /** Reads what is found out to be a time. */
-export function timeReader(zone: string | undefined): ReadTime {
-  return readerOf('auto', clockOf(zone))
+export function timeReader(zone: string | undefined): ReadIn {
+  return readBeside('auto', readerOf('auto', clockOf(zone)))
 }
 
 function clockOf(zone: string | undefined): ZoneClock | null {
@@ -83,7 +94,7 @@ function compileOne(source: TimeSource, zone: string | undefined): TimeStep {
   const readIn = source.zone === undefined ? readBeside(format, read) : withoutFields(read)
   const trusted = trustOf(source, clock, limits)
   const nested =
-    path === '**' ? nestedTime(read) : path === '*' ? namedTime(read, readIn, clock, trusted) : null
+    path === '**' ? nestedTime(readIn) : path === '*' ? namedTime(read, readIn, clock, trusted) : null
   const find = source.date === undefined ? finderOf(path) : dayAndTime(source.date, path)
   const conditions = Object.entries(source.if ?? {}).map(([name, values]) => [name, [values].flat()] as const)
   return (fields, receivedAt) => {
@@ -107,7 +118,8 @@ function trustOf(source: TimeSource, clock: ZoneClock | null, limits: TimeLimits
   }
 }
 
-type ReadIn = (fields: Fields, value: FieldValue, receivedAt: number, isUtc?: boolean) => number | null
+/** Reads a value of a message. */
+export type ReadIn = (fields: Fields, value: FieldValue, receivedAt: number, isUtc?: boolean) => number | null
 
 const withoutFields =
   (read: ReadTime): ReadIn =>

@@ -284,3 +284,18 @@ test('a profile the file names wrongly is a fault also where the server asks for
     createRuleSet('profiles: [tasmotta]\n', { name: 'rules.yaml', files, profiles: ['all'] })
   expect(made).toThrow('there is no profile "tasmotta"')
 })
+
+test('a rule finds the time of a message whose layout is known, also by a name that another rule gave', async () => {
+  const rules = [
+    '  - { name: a, topic: t, also: true, rename: { x: at } }',
+    '  - { name: b, topic: t, time: { path: at } }',
+    '  - { name: c, topic: u, time: { path: value } }',
+  ]
+  const clean = applier(`rules:\n${rules.join('\n')}\n`)
+  const seconds = receivedAt / 1000 - 10
+  for (let i = 0; i < 3; i++) {
+    const [renamed] = await clean('t', `{"x":${seconds + i},"v":1}`)
+    const [bare] = await clean('u', String(seconds + i))
+    expect([renamed?.time, bare?.time]).toEqual([(seconds + i) * 1000, (seconds + i) * 1000])
+  }
+})
