@@ -34,13 +34,14 @@ export function createAutoClean({ aliases }: { aliases: Aliases }): CleanNow {
 function saysMore({ format, marks, records }: Decoded): boolean {
   if (format === 'json' && marks.length === 0) return false
   if (format === 'text') return /^\d+[eE]\d+$/.test(String(records[0]?.fields['value']))
-  const isNumber = (value: unknown): boolean => typeof value === 'number' || typeof value === 'bigint'
   return records.some(({ fields }) => Object.values(fields).some(isNumber))
 }
 
+const isNumber = (value: unknown): boolean => typeof value === 'number' || typeof value === 'bigint'
+
 /** Whether the fields of a payload must be stored beside it: its own JSON would be counted otherwise, or not at all. */
 export function needsFields(decoded: Decoded, payload: Uint8Array): boolean {
-  return saysMore(decoded) && !(decoded.format === 'scalar' && isPlain(payload))
+  return !(decoded.format === 'scalar' && isPlain(payload)) && saysMore(decoded)
 }
 
 /** Whether a payload is, by its first and last byte, JSON or a number: what it says is what JSON says of it. */

@@ -19,3 +19,15 @@ export function trustedTime(time: number | null, receivedAt: number, limits: Tim
   if (limits.maxAgeMs !== null && time < receivedAt - limits.maxAgeMs) return null
   return Math.round(time)
 }
+
+const hourMs = 3_600_000
+const yearMs = 31_622_400_000
+
+/**
+ * Whether a device's clock shows the first hour of a year long gone: real-time clocks without a battery begin there, at a year of
+ * their maker's choice (2004, 2010, 2019). The first second itself may be a day that somebody wrote.
+ */
+export function isUnsetClock(time: number, receivedAt: number): boolean {
+  const since = time - Date.UTC(new Date(time).getUTCFullYear(), 0, 1)
+  return since > 0 && since < hourMs && time < receivedAt - yearMs
+}

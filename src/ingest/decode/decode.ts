@@ -67,6 +67,8 @@ export function decodeFields(topic: string, payload: Uint8Array): Fields | null 
 function decodeAuto(payload: Uint8Array, options: DecodeOptions): Decoded {
   const first = payload[0] ?? 0
   const { topic } = options
+  const number = isDigit(first) || first === minus ? plainNumber(payload) : null
+  if (number !== null && !topic.startsWith('spBv1.0/')) return treeOf('scalar', number)
   const sparkplug = topic.startsWith('spBv1.0/') ? parseSparkplugTopic(topic) : null
   if (sparkplug) {
     const decoded = decodeSparkplug(payload, sparkplug, options.aliases)
@@ -82,6 +84,15 @@ function decodeAuto(payload: Uint8Array, options: DecodeOptions): Decoded {
   const latin = mayBeText && decoded.format === 'binary' ? latinOf(payload) : null
   return latin === null ? decoded : mended(decodeText(latin, options))
 }
+
+/** A bare number as most devices write it: no other format begins so and has no more. */
+function plainNumber(payload: Uint8Array): number | null {
+  if (payload.length > 15) return null
+  const text = Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('latin1')
+  return /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(text) ? Number(text) : null
+}
+
+const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39
 
 function mended(made: Decoded): Decoded {
   return made.marks.includes('mended') ? made : { ...made, marks: [...made.marks, 'mended'] }
@@ -252,6 +263,7 @@ function treeOf(format: Format, tree: unknown): Decoded {
 const exclamation = 33
 const quote = 34
 const dollar = 36
+const minus = 45
 const slash = 47
 const openBracket = 91
 const openBrace = 123

@@ -15,6 +15,8 @@ interface Layout {
 export interface Layouts {
   /** The fields of a JSON object whose layout is known, from…to of `bytes`; else `null`. */
   read(bytes: Uint8Array, from?: number, to?: number): Fields | null
+  /** The paths of all leaves, missing ones too, of the layout that was read last: the same list for the same layout. */
+  readonly lastNames: readonly string[]
   /** Learns the layout of a payload from what `decode` has made of it. */
   learn(payload: Uint8Array, decoded: Decoded): void
 }
@@ -29,14 +31,19 @@ const vainMax = 64
 
 export function createLayouts(): Layouts {
   const known: Layout[] = []
+  let lastNames: readonly string[] = []
   let vain = 0
   const values: (FieldValue | undefined)[] = []
   return {
+    get lastNames() {
+      return lastNames
+    },
     read(bytes, from = 0, to = bytes.length) {
       if (bytes[from] !== openBrace || to - from > bytesMax) return null
       for (const layout of known) {
         if (!readValues(layout, bytes, from, to, values)) continue
         vain = 0
+        lastNames = layout.names
         return fieldsOf(layout, values)
       }
       return null

@@ -25,18 +25,24 @@ export function decodeScalar(text: string): Decoded {
   if (text.length > textCharsMax || /[^\P{Cc}\t\n\r]/u.test(text)) return nothing('text')
   // A number beyond a double is no value, and no text either.
   if (/^[+-]?\d+\.\d*[eE]/.test(text) && !Number.isFinite(Number(text))) return nothing('scalar')
-  const [, digits = '', space = '', sign = ''] = withUnit.exec(text) ?? []
-  const unit = unitOf(sign)
-  const amount = numberOf(digits)
-  // `1A` and `12F` may be hexadecimal, `3m` minutes, `4K` a size, `10t` anything; with a point they are not.
-  const isPlain = space !== '' || digits.includes('.') || !/^[A-FKa-fmt]$/.test(sign)
-  if (unit !== null && typeof amount === 'number' && isPlain) {
-    leaves.set('value', amount)
-    leaves.end({ time: null, units: { value: unit } })
+  const amount = amountOf(text)
+  if (amount) {
+    leaves.set('value', amount.value)
+    leaves.end({ time: null, units: { value: amount.unit } })
     return leaves.decoded('scalar')
   }
   leaves.set('value', text)
   return leaves.decoded('text')
+}
+
+/** The number and the unit a text is; `null` when it may be something else. */
+export function amountOf(text: string): { value: number; unit: string } | null {
+  const [, digits = '', space = '', sign = ''] = withUnit.exec(text) ?? []
+  const unit = unitOf(sign)
+  const value = numberOf(digits)
+  // `1A` and `12F` may be hexadecimal, `3m` minutes, `4K` a size, `10t` anything; with a point they are not.
+  const isPlain = space !== '' || digits.includes('.') || !/^[A-FKa-fmt]$/.test(sign)
+  return unit !== null && typeof value === 'number' && isPlain ? { value, unit } : null
 }
 
 /** Whether a text stands for no number: `nan`, `null`, `-1.#IND`, `nan °C`. */

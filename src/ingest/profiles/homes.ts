@@ -2,7 +2,7 @@
 // Z-Wave JS, Meshtastic, Signal K, Domoticz.
 
 import type { RuleSource } from '../rules/schema.ts'
-import { anyMissing, anyTime, type Profile, units } from './profile.ts'
+import { anyMissing, anyTime, noTemperature, type Profile, units } from './profile.ts'
 
 const one = (name: string, title: string, ...rules: RuleSource[]): Profile => ({ name, title, rules })
 
@@ -102,12 +102,31 @@ export const homes: readonly Profile[] = [
       ),
     },
   }),
-  // Last, for every topic; `#` is of none that begins with a dollar sign [MQTT-4.7.2-1].
-  one('timestamps', 'Anything that says when', {
-    name: 'timestamps',
-    topic: ['#', '$aws/#', '$oc/#', '$thing/#', '$iothub/#', '$dps/#', '$hw/#', '$sys/#'],
-    time: [...anyTime],
-    samples: true,
-    fields: anyMissing,
+  one('heishamon', 'HeishaMon', {
+    name: 'heishamon probes',
+    topic: 'panasonic_heat_pump/1wire/+',
+    // A DS18B20 that has fallen off, and before its first measurement.
+    fields: { value: { unit: '°C', missing: [-127, 85] } },
   }),
+  // Last, for every topic; `#` is of none that begins with a dollar sign [MQTT-4.7.2-1].
+  one(
+    'timestamps',
+    'Anything that says when',
+    {
+      name: 'temperatures',
+      topic: ['temperature', 'Temperature', 'temp'].flatMap((what) =>
+        ['', '+/', '+/+/', '+/+/+/', '+/+/+/+/', '+/+/+/+/+/'].map((above) => `${above}${what}`),
+      ),
+      also: true,
+      fields: { value: { missing: noTemperature } },
+    },
+    {
+      name: 'timestamps',
+      topic: ['#', '$aws/#', '$oc/#', '$thing/#', '$iothub/#', '$dps/#', '$hw/#', '$sys/#'],
+      time: [...anyTime],
+      samples: true,
+      parse_json: ['*'],
+      fields: anyMissing,
+    },
+  ),
 ]

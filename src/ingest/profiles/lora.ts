@@ -29,6 +29,8 @@ const chirpstack: Profile = {
       time: ['time', 'rxInfo.0.time', 'rxInfo.0.gwTime', 'rxInfo.0.nsTime', 'publishedAt'].map((path) => ({
         path,
       })),
+      // Of version 3, where the server is told to marshal so.
+      parse_json: ['objectJSON'],
       fields: { ...signal, ...units({ batteryLevel: '%' }) },
     },
     {

@@ -85,7 +85,7 @@ export const anyTime: readonly TimeSource[] = [
 ]
 
 /** What sensors that have fallen off, and fields that were never filled, say instead of a temperature: no device can mean them. */
-const noTemperature = [
+export const noTemperature = [
   -127, -999, -9999, 163.835, 327.67, -327.68, 3276.7, -3276.8, 6553.5, 32_767, -32_768, 65_535,
 ]
 const noHumidity = [-999, -9999, 163.835, 327.67, 655.35, 6553.5, 32_767, 65_535]

@@ -23,6 +23,8 @@ export interface ApplyContext {
 }
 
 const noPayload = new Uint8Array(0)
+/** Of a bare number. */
+const scalarNames = ['value']
 const noFields = (): Fields => Object.create(null) as Fields
 
 /** What to store of a reading; a promise only where a rule has a `transform`. */
@@ -46,14 +48,28 @@ export function applyRules(
   if (format !== undefined) options.format = format
   if (csv) options.csv = csv
   if (protobuf) options.protobuf = protobuf
-  const whole = payload.length === 0 ? nothing('empty') : decodeBy(applying, payload, options)
-  const samples = applying.samples?.(whole, receivedAt) ?? null
+  const known = decodeKnown(applying, payload, options)
+  const plain = known ?? (payload.length === 0 ? nothing('empty') : decodeNew(applying, payload, options))
+  const names = known ? applying.layouts.lastNames : plain.format === 'scalar' ? scalarNames : null
+  const isTimeless = names !== null && applying.isTimeless(names)
+  // A text with JSON in it has quotes that are escaped, and a layout that is known has none.
+  const parsed = known ? null : (applying.parsedJson?.(plain) ?? null)
+  const whole = parsed ?? plain
+  const samples = isTimeless ? null : (applying.samples?.(whole, receivedAt) ?? null)
   const decoded = samples ?? whole
-  const run = { context, applying, reading, decoded, isSampled: samples !== null }
+  const run = {
+    context,
+    applying,
+    reading,
+    decoded,
+    isSampled: samples !== null,
+    hasParsed: parsed !== null,
+  }
   if (applying.hasTransform) return runSlowly(run)
   if (!isApart(run)) {
     const record = mergedRecord(decoded)
     const draft = draftOf(record)
+    draft.hasTime = isTimeless
     return [finish(run, record, draft, steps(run, draft), false)]
   }
   const made = decoded.records.map((record) => {
@@ -63,15 +79,21 @@ export function applyRules(
   return withMessage(made, messageOf(run))
 }
 
-/** What `decode` says, sooner when the topic's messages before had the same layout. */
-function decodeBy({ layouts }: Applying, payload: Uint8Array, options: DecodeOptions): Decoded {
-  const { format = 'auto', topic } = options
-  if (format !== 'auto' || payload[0] !== openBrace || isSparkplug(topic)) return decode(payload, options)
+/** What `decode` would say, when the topic's messages before had the same layout. */
+function decodeKnown({ layouts }: Applying, payload: Uint8Array, options: DecodeOptions): Decoded | null {
+  if (!hasLayout(payload, options)) return null
   const fields = layouts.read(payload)
-  if (fields) return { format: 'json', records: [{ time: null, fields }], marks: [], merge: 'index' }
+  return fields && { format: 'json', records: [{ time: null, fields }], marks: [], merge: 'index' }
+}
+
+function decodeNew({ layouts }: Applying, payload: Uint8Array, options: DecodeOptions): Decoded {
   const decoded = decode(payload, options)
-  layouts.learn(payload, decoded)
+  if (hasLayout(payload, options)) layouts.learn(payload, decoded)
   return decoded
+}
+
+function hasLayout(payload: Uint8Array, { format = 'auto', topic }: DecodeOptions): boolean {
+  return format === 'auto' && payload[0] === openBrace && !isSparkplug(topic)
 }
 
 const openBrace = 123
@@ -120,11 +142,13 @@ interface Run {
   decoded: Decoded
   /** Whether its records are samples with times of their own. */
   isSampled: boolean
+  /** Whether it has fields that its payload says within a text. */
+  hasParsed: boolean
 }
 
 interface Working extends Draft {
   time: number | null
-  /** Whether no other time than its own is asked for. */
+  /** Whether no other time than its own is asked for, or none can be found. */
   hasTime: boolean
   rule: CompiledRule | null
 }
@@ -199,7 +223,7 @@ function end(
 
 /** A record as a reading; `isPart`: of a message that is taken apart. */
 function finish(
-  { context, applying, reading, decoded }: Run,
+  { context, applying, reading, decoded, hasParsed }: Run,
   record: DecodedRecord,
   draft: Working,
   refusal: Refusal | null,
@@ -211,6 +235,7 @@ function finish(
   const own =
     !isPart &&
     !draft.isChanged &&
+    !hasParsed &&
     !isSparkplug(topic) &&
     applying.leavesFields &&
     !needsFields(decoded, reading.payload)

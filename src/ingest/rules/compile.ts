@@ -7,12 +7,13 @@ import type { Fields } from '../../domain/reading.ts'
 import { parseDuration } from '../../domain/time.ts'
 import { checkFilter } from '../../domain/topic.ts'
 import type { DecodeOptions } from '../decode/decode.ts'
-import { compileFields, type FieldStep, globMatcher, type Refusal } from './fieldStep.ts'
+import { compileFields, FieldFault, type FieldStep, globMatcher, type Refusal } from './fieldStep.ts'
 import type { RulePath } from './parse.ts'
+import { compileParsedJson, type ParsedJson } from './parsedJson.ts'
 import type { RuleSource } from './schema.ts'
 import { compileSchema, readProtobuf, type RuleFiles } from './ruleFiles.ts'
 import { compileSamples, type Samples } from './samples.ts'
-import { compileTime, timeReader, type TimeStep } from './timeStep.ts'
+import { compileTime, timeLook, timeReader, type TimeStep } from './timeStep.ts'
 import { compileTransform, type Transform } from './transform.ts'
 
 export interface CompiledRule {
@@ -24,8 +25,12 @@ export interface CompiledRule {
   decode: Pick<DecodeOptions, 'format' | 'csv' | 'protobuf'>
   tags: ((topic: string) => Record<string, string>) | null
   time: TimeStep | null
+  /** Whether a field of this name can have to do with `time`. */
+  timeLook: ((name: string) => boolean) | null
   /** Takes a message of several samples apart. */
   samples: Samples | null
+  /** Reads the JSON that fields hold as text. */
+  parsedJson: ParsedJson | null
   /** Whether the payload's JSON is what it should be. */
   schema: ((payload: Uint8Array, fields: Fields) => Refusal | null) | null
   transform: Transform | null
@@ -63,14 +68,18 @@ export function compileRule(
       return make()
     } catch (error) {
       const message = error instanceof Error ? error.message.split('\n')[0] : String(error)
-      problems.push({ path: placeOf([...path, key]), message: `rule "${source.name}", ${key}: ${message}` })
+      const at = error instanceof FieldFault ? [key, error.field] : [key]
+      problems.push({
+        path: placeOf([...path, ...at]),
+        message: `rule "${source.name}", ${at.join('.')}: ${message}`,
+      })
       return null
     }
   }
   const when = <T>(key: keyof RuleSource, make: () => T): T | null =>
     source[key] === undefined ? null : part(key, make)
   const filters = [source.topic].flat()
-  part('topic', () => filters.forEach((filter) => checkFilter(filter)))
+  part('topic', () => filters.forEach(checkRuleFilter))
   const rule: CompiledRule = {
     name: source.name,
     filters,
@@ -83,9 +92,11 @@ export function compileRule(
     },
     tags: when('tags', () => compileTags(source.tags ?? {})),
     time: when('time', () => compileTime([source.time ?? []].flat(), zone)),
+    timeLook: source.time === undefined ? null : timeLook([source.time].flat()),
     samples: when('samples', () =>
       source.samples ? compileSamples(source.samples, timeReader(zone)) : null,
     ),
+    parsedJson: when('parse_json', () => compileParsedJson(source.parse_json ?? [])),
     schema: when('schema', () => compileSchema(files, source.schema ?? '')),
     transform: when('transform', () => compileTransform(source.transform ?? '')),
     select: compileSelect(source),
@@ -98,6 +109,13 @@ export function compileRule(
     leavesFields: leavesFields(source),
   }
   return problems.length > before ? null : rule
+}
+
+/** A level that is `*` alone is meant as a wildcard, and would match nothing. */
+function checkRuleFilter(filter: string): void {
+  checkFilter(filter)
+  if (filter.split('/').includes('*'))
+    throw new RangeError(`"${filter}" has a level "*"; write + for one level, or # for all that are left`)
 }
 
 function protobufOf(
@@ -185,9 +203,9 @@ function compileWhere(expression: string): NonNullable<CompiledRule['where']> {
     .registerVariable('fields', 'map')
     .registerVariable('tags', 'map')
     .registerVariable('topic', 'string')
-  const run = environment.parse(expression)
+  const run = parsed(() => environment.parse(expression), expression)
   const { valid, error, type } = run.check()
-  if (!valid) throw error ?? new RangeError('is not valid')
+  if (!valid) throw new RangeError(celFault(error?.message ?? 'is not valid'))
   if (type !== 'bool' && type !== 'dyn') throw new RangeError(`gives ${type}; it must give true or false`)
   return (fields, tags, topic) => {
     try {
@@ -199,6 +217,26 @@ function compileWhere(expression: string): NonNullable<CompiledRule['where']> {
       }
     }
   }
+}
+
+function parsed<T>(parse: () => T, expression: string): T {
+  try {
+    return parse()
+  } catch (error) {
+    const isAssignment = /[^=!<>]=[^=]/.test(expression)
+    const message = celFault(error instanceof Error ? error.message : String(error))
+    throw new RangeError(isAssignment ? `${message}; compare with ==` : message)
+  }
+}
+
+/** The first line of what the parser says, and what to write instead. */
+function celFault(message: string): string {
+  const [first = ''] = message.split('\n')
+  const [, name] = /^Unknown variable: ([A-Za-z_]\w*)/.exec(first) ?? []
+  if (name !== undefined) return `there is no "${name}"; a field is fields.${name}, a tag tags.${name}`
+  return first.startsWith('Unexpected token: EOF')
+    ? 'the expression is not complete; something is missing at its end'
+    : first
 }
 
 function compileDeadband(

@@ -55,7 +55,7 @@ const pathsMax = 10_000
 const known = new Map<string, string | null>()
 
 /** What part of a time a field can be by its path; `null`: none. */
-function partOf(path: string): string | null {
+export function partOf(path: string): string | null {
   if (path.length > 40) return null
   let found = known.get(path)
   if (found === undefined) {

@@ -76,6 +76,16 @@ export function globMatcher(pattern: string): (name: string) => boolean {
   }
 }
 
+/** What is wrong with what a rule says of one field. */
+export class FieldFault extends RangeError {
+  readonly field: string
+
+  constructor(field: string, message: string) {
+    super(message)
+    this.field = field
+  }
+}
+
 type FieldCheck = (draft: Draft, name: string) => Refusal | null
 
 function compileField(name: string, source: FieldSource): FieldCheck {
@@ -83,7 +93,7 @@ function compileField(name: string, source: FieldSource): FieldCheck {
   const missing = source.missing === undefined ? [] : [source.missing].flat()
   const unit = compileUnit(name, source.unit)
   if (min !== undefined && max !== undefined && min > max)
-    throw new RangeError(`min ${min} is above max ${max}`)
+    throw new FieldFault(name, `min ${min} is above max ${max}; change them about`)
   const power = round === undefined ? 0 : 10 ** round
   const hasRange = min !== undefined || max !== undefined
   return (draft, field) => {
@@ -169,8 +179,18 @@ function compileUnit(
 ): { name: string; convert: (value: number) => number } | null {
   if (text === undefined) return null
   const [from = '', to] = text.split('->').map((part) => part.trim())
-  if (to === undefined) return { name: unitOf(from) ?? from, convert: (value) => value }
+  if (to === undefined) {
+    const [, one, other] = /^(\S+)\s*(?:\bto\b|=>|→|>)\s*(\S+)$/.exec(from) ?? []
+    if (one !== undefined)
+      throw new FieldFault(name, `"${from}" is no unit; to convert write "${one} -> ${other}"`)
+    return { name: unitOf(from) ?? from, convert: (value) => value }
+  }
   const convert = conversion(from, to)
-  if (!convert) throw new RangeError(`${name}: there is no conversion from "${from}" to "${to}"`)
+  if (!convert) {
+    const unknown = [from, to].filter((one) => unitOf(one) === null).map((one) => `"${one}"`)
+    const why =
+      unknown.length > 0 ? `${unknown.join(' and ')} is no unit known here` : 'they measure different things'
+    throw new FieldFault(name, `there is no conversion from "${from}" to "${to}": ${why}`)
+  }
   return { name: unitOf(to) ?? to, convert }
 }

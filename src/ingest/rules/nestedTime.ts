@@ -3,7 +3,7 @@
 
 import type { Fields, FieldValue } from '../../domain/reading.ts'
 import { timeLimits, trustedTime } from '../clean/times.ts'
-import type { ReadTime } from './timeStep.ts'
+import type { ReadIn } from './timeStep.ts'
 import { isUtcName, timeClass } from './timeWords.ts'
 
 /** Whether a member by its name can say when something was; what it holds may be something else. */
@@ -44,7 +44,7 @@ const rest: Readonly<Record<string, number>> = {
 export const sameMs = 1000
 
 /** Whether a field by its path may say when the message's sample was, alone or together with its neighbour. */
-function saysWhen(path: string): 'whole' | 'split' | 'maybe' | null {
+export function saysWhen(path: string): 'whole' | 'split' | 'maybe' | null {
   const parts = split.exec(path)
   if (parts) return others.test(parts[1] ?? '') ? null : 'split'
   const end = path.lastIndexOf('.')
@@ -69,7 +69,7 @@ function together(fields: Fields, path: string): number | null {
 const pathsMax = 10_000
 
 /** The time that all such fields of a message are, or `null`. */
-export function nestedTime(read: ReadTime): (fields: Fields, receivedAt: number) => number | null {
+export function nestedTime(read: ReadIn): (fields: Fields, receivedAt: number) => number | null {
   const known = new Map<string, ReturnType<typeof saysWhen>>()
   return (fields, receivedAt) => {
     let time: number | null = null
@@ -85,7 +85,7 @@ export function nestedTime(read: ReadTime): (fields: Fields, receivedAt: number)
       const found =
         how === 'split'
           ? together(fields, path)
-          : read(fields[path] as FieldValue, receivedAt, isUtcName(path))
+          : read(fields, fields[path] as FieldValue, receivedAt, isUtcName(path))
       if (how === 'maybe') {
         const trusted = trustedTime(found, receivedAt, timeLimits)
         if (trusted !== null) maybe = maybe === null || isSame(maybe, trusted) ? trusted : Number.NaN

@@ -2,6 +2,7 @@
 // new one with another version.
 
 import { createHash } from 'node:crypto'
+import { closest, distance } from 'fastest-levenshtein'
 import type { Problem } from '../../domain/errors.ts'
 import type { Cleaned } from '../../domain/reading.ts'
 import { zoneClock } from '../../domain/zonedTime.ts'
@@ -11,6 +12,7 @@ import type { Profile } from '../profiles/profile.ts'
 import { profiles } from '../profiles/profiles.ts'
 import { type CompiledRule, compileRule } from './compile.ts'
 import { badRules, parseRules, type RulePath } from './parse.ts'
+import type { ParsedJson } from './parsedJson.ts'
 import type { RuleFiles } from './ruleFiles.ts'
 import type { Samples } from './samples.ts'
 
@@ -53,6 +55,8 @@ export interface Applying {
   /** Whether they say nothing but tags and what fields are or may be. */
   onlyFields: boolean
   hasTransform: boolean
+  /** Reads the JSON that fields hold as text: never of a message whose layout is known, for its text has quotes in it. */
+  parsedJson: ParsedJson | null
   /** Takes messages of several samples apart. */
   samples: Samples | null
   /** Whether no rule says what a field is or may be. */
@@ -60,6 +64,8 @@ export interface Applying {
   keepsPayload: boolean
   /** Of the JSON that came on the topic. */
   layouts: Layouts
+  /** Whether names of all leaves of a layout show that it holds neither a time nor samples. */
+  isTimeless: (names: readonly string[]) => boolean
   /** Units of the message before, which are mostly those of the next one too: field, unit, field, unit, … */
   lastUnits: { list: readonly string[]; units: Record<string, string>; cleaned: Cleaned }
 }
@@ -130,7 +136,13 @@ function chooseProfiles(
     const found = profiles.find((profile) => profile.name === name)
     if (found) return [found]
     const known = profiles.map((profile) => profile.name).join(', ')
-    const message = `there is no profile "${name}"; there are ${known}`
+    const near = closest(
+      name.toLowerCase(),
+      profiles.map((profile) => profile.name),
+    )
+    const isNear = distance(name.toLowerCase(), near) <= near.length / 2
+    const meant = isNear ? `did you mean "${near}"? ` : ''
+    const message = `there is no profile "${name}"; ${meant}there are ${known}`
     problems.push({ path: placeOf(['profiles', index]), message })
     return []
   })
@@ -163,14 +175,31 @@ function applyingOf(topic: string, rules: readonly CompiledRule[], version: stri
     rules,
     cleaned,
     tags,
-    onlyTags: rules.every((rule) => rule.fields === null && saysOnlyFields(rule)),
+    onlyTags: rules.every((rule) => rule.fields === null && rule.parsedJson === null && saysOnlyFields(rule)),
     onlyFields: rules.every(saysOnlyFields),
+    parsedJson: rules.find(({ parsedJson }) => parsedJson !== null)?.parsedJson ?? null,
     samples: rules.find(({ samples }) => samples !== null)?.samples ?? null,
     hasTransform: rules.some(({ transform }) => transform !== null),
     leavesFields: rules.every(({ leavesFields }) => leavesFields),
     keepsPayload: rules.every(({ store }) => store !== 'fields'),
     layouts: createLayouts(),
+    isTimeless: timelessOf(rules),
     lastUnits: { list: [], units: {}, cleaned },
+  }
+}
+
+/** Found out once a layout. Where a rule gives fields other names, nothing is known beforehand. */
+function timelessOf(rules: readonly CompiledRule[]): (names: readonly string[]) => boolean {
+  if (rules.some(({ select, transform }) => select !== null || transform !== null)) return () => false
+  const looks = rules.flatMap(({ timeLook, samples }) => [timeLook, samples?.looksAt ?? null])
+  const known = new WeakMap<readonly string[], boolean>()
+  return (names) => {
+    let found = known.get(names)
+    if (found === undefined) {
+      found = !names.some((name) => looks.some((look) => look?.(name)))
+      known.set(names, found)
+    }
+    return found
   }
 }
 

@@ -6,11 +6,15 @@ import { timeLimits, trustedTime } from '../clean/times.ts'
 import type { Decoded, DecodedRecord } from '../decode/decoded.ts'
 import { maySayWhen, sameMs, timeNames } from './nestedTime.ts'
 import { type ListLook, listSamples } from './sampleLists.ts'
-import type { ReadTime } from './timeStep.ts'
+import type { ReadIn } from './timeStep.ts'
 import { isUtcName } from './timeWords.ts'
 
 /** The message with a record for each sample; `null` where it does not hold several, with times of their own. */
-export type Samples = (decoded: Decoded, receivedAt: number) => Decoded | null
+export interface Samples {
+  (decoded: Decoded, receivedAt: number): Decoded | null
+  /** Whether a field of this name can have to do with samples; a message of none such holds none. */
+  looksAt: (name: string) => boolean
+}
 
 /** Members that are no samples of what was: plans, and what belongs to something else. */
 const others =
@@ -48,7 +52,7 @@ function classify(path: string, isTime: (name: string) => boolean, byNames: bool
 }
 
 /** `name`: the member that holds the time of each; `true`: any that is named like one. */
-export function compileSamples(name: string | true, read: ReadTime): Samples {
+export function compileSamples(name: string | true, read: ReadIn): Samples {
   const isTime = name === true ? (last: string) => timeNames.has(last) : (last: string) => last === name
   const known = new Map<string, PathKind>()
   const kindOf = (path: string): PathKind => {
@@ -60,19 +64,19 @@ export function compileSamples(name: string | true, read: ReadTime): Samples {
     }
     return found
   }
-  const timeOf: TimeOf = (value, receivedAt, path) =>
-    value === undefined ? null : trustedTime(read(value, receivedAt, isUtcName(path)), receivedAt, timeLimits)
-  return (decoded, receivedAt) => {
+  const timeOf: TimeOf = (fields, value, receivedAt, path) =>
+    value === undefined
+      ? null
+      : trustedTime(read(fields, value, receivedAt, isUtcName(path)), receivedAt, timeLimits)
+  const looksAt = (path: string): boolean => kindOf(path) !== 'none'
+  const find = (decoded: Decoded, receivedAt: number): Decoded | null => {
     const { records } = decoded
     const [only] = records
     if (!only || records.some(({ time }) => time !== null)) return null
     const hasTop = (one: Fields): number | null => topTime(one, isTime, timeOf, receivedAt)
     if (records.length > 1) return eachWithTime(decoded, hasTop)
     const { fields } = only
-    let mayHold = false
-    for (const path in fields) mayHold ||= kindOf(path) !== 'none'
-    if (!mayHold) return null
-    const at: TimeAt = (path) => timeOf(fields[path], receivedAt, path)
+    const at: TimeAt = (path) => timeOf(fields, fields[path], receivedAt, path)
     const strict = groupsOf(fields, (path) => kindOf(path) === 'time', at)
     if (!strict) return null
     const mayBe = (path: string): boolean =>
@@ -84,6 +88,17 @@ export function compileSamples(name: string | true, read: ReadTime): Samples {
       return null
     return apart(decoded, fields, groups)
   }
+  const samples = (decoded: Decoded, receivedAt: number): Decoded | null => {
+    const { records } = decoded
+    return records.length > 1 || mayHold(records[0], looksAt) ? find(decoded, receivedAt) : null
+  }
+  return Object.assign(samples, { looksAt })
+}
+
+/** Most messages hold none, and show it by their names. */
+function mayHold(record: DecodedRecord | undefined, looksAt: (path: string) => boolean): boolean {
+  for (const path in record?.fields) if (looksAt(path)) return true
+  return false
 }
 
 /** The time a path holds. */
@@ -104,7 +119,7 @@ function groupsOf(fields: Fields, saysWhen: (path: string) => boolean, timeAt: T
   return groups
 }
 
-function listed(decoded: Decoded, fields: Fields, read: ReadTime, receivedAt: number): Decoded | null {
+function listed(decoded: Decoded, fields: Fields, read: ReadIn, receivedAt: number): Decoded | null {
   const look: ListLook = {
     isOther: (path) => others.test(path),
     isTimeName: (name) => timeNames.has(name) || maySayWhen(name),
@@ -113,14 +128,19 @@ function listed(decoded: Decoded, fields: Fields, read: ReadTime, receivedAt: nu
     timeOf: (value, maxAgeMs) => {
       const text = String(value)
       if (!/^\d{10}(?:\d{3}|\d{6}|\d{9})?(?:\.\d{1,9})?$|^\d{4}-\d\d-\d\d[T ]\d\d:/.test(text)) return null
-      return trustedTime(read(text, receivedAt), receivedAt, { ...timeLimits, maxAgeMs })
+      return trustedTime(read(fields, text, receivedAt), receivedAt, { ...timeLimits, maxAgeMs })
     },
   }
   const records = listSamples(fields, look)
   return records && { ...decoded, records }
 }
 
-type TimeOf = (value: FieldValue | undefined, receivedAt: number, path: string) => number | null
+type TimeOf = (
+  fields: Fields,
+  value: FieldValue | undefined,
+  receivedAt: number,
+  path: string,
+) => number | null
 
 /** `{"t":1795521590,"v":21.5}`, where `t` may be a temperature, too. */
 function isShortPair(path: string, fields: Fields): boolean {
@@ -152,7 +172,7 @@ function topTime(
   receivedAt: number,
 ): number | null {
   for (const name in fields) {
-    const time = isTime(name) ? timeOf(fields[name], receivedAt, name) : null
+    const time = isTime(name) ? timeOf(fields, fields[name], receivedAt, name) : null
     if (time !== null) return time
   }
   return null

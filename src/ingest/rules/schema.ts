@@ -109,6 +109,12 @@ export const ruleSchema = Type.Object(
           'Make each sample of a message a reading of its own: true where members are named like a time or lists of them hold times, or the name of the member.',
       }),
     ),
+    parse_json: Type.Optional(
+      Type.Array(text('Field or pattern.'), {
+        description:
+          'Fields whose text is JSON: what it says is read below them, one level deep; the text stays.',
+      }),
+    ),
     keep: Type.Optional(
       Type.Array(text('Field or pattern.'), { description: 'Only these fields; * is any text.' }),
     ),

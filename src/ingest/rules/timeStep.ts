@@ -4,14 +4,15 @@
 import { zoneClock, type ZoneClock } from '../../domain/zonedTime.ts'
 import { parseDuration } from '../../domain/time.ts'
 import type { Fields, FieldValue } from '../../domain/reading.ts'
-import { type TimeLimits, timeLimits, trustedTime } from '../clean/times.ts'
+import { isUnsetClock, type TimeLimits, timeLimits, trustedTime } from '../clean/times.ts'
 import { globMatcher } from './fieldStep.ts'
 import { type TimeSource, timeFormats } from './schema.ts'
-import { composedTime } from './composedTime.ts'
+import { composedTime, partOf } from './composedTime.ts'
 import { nearTime } from './nearTime.ts'
-import { nestedTime } from './nestedTime.ts'
+import { nestedTime, saysWhen } from './nestedTime.ts'
 import { isoTime, localTime, timeOfText } from './timeText.ts'
 import { isNoEpoch, isUtcName, timeRank } from './timeWords.ts'
+import { hasOffset, zoneBeside } from './zoneBeside.ts'
 
 /** The time of a record by its fields, or `null`. */
 export type TimeStep = (fields: Fields, receivedAt: number) => number | null
@@ -38,6 +39,17 @@ export function compileTime(sources: readonly TimeSource[], zone: string | undef
 /** Fields of most messages: a list longer than this is looked up by them, not they by it. */
 const fieldsUsual = 6
 
+/** Whether a field of this name can have to do with the time that `sources` say; a message of none such has no time. */
+export function timeLook(sources: readonly TimeSource[]): (name: string) => boolean {
+  const looks = sources.map(({ path, date }): ((name: string) => boolean) => {
+    if (path === '**') return (name) => saysWhen(name) !== null
+    if (path === '*') return (name) => timeRank(name) !== null || partOf(name) !== null
+    const fits = globMatcher(path)
+    return (name) => name === date || fits(name)
+  })
+  return (name) => looks.some((look) => look(name))
+}
+
 /** The first in order of those whose field is there. */
 function byName(sources: readonly TimeSource[], steps: readonly TimeStep[]): TimeStep {
   const places = new Map<string, number[]>()
@@ -60,8 +72,8 @@ function byName(sources: readonly TimeSource[], steps: readonly TimeStep[]): Tim
 }
 
 /** Reads what is found out to be a time. */
-export function timeReader(zone: string | undefined): ReadTime {
-  return readerOf('auto', clockOf(zone))
+export function timeReader(zone: string | undefined): ReadIn {
+  return readBeside('auto', readerOf('auto', clockOf(zone)))
 }
 
 function clockOf(zone: string | undefined): ZoneClock | null {
@@ -79,22 +91,56 @@ function compileOne(source: TimeSource, zone: string | undefined): TimeStep {
     maxFutureMs: source.max_future === undefined ? timeLimits.maxFutureMs : parseDuration(source.max_future),
   }
   const read = readerOf(format, clock)
-  const nested = path === '**' ? nestedTime(read) : path === '*' ? namedTime(read, clock, limits) : null
+  const readIn = source.zone === undefined ? readBeside(format, read) : withoutFields(read)
+  const trusted = trustOf(source, clock, limits)
+  const nested =
+    path === '**' ? nestedTime(readIn) : path === '*' ? namedTime(read, readIn, clock, trusted) : null
   const find = source.date === undefined ? finderOf(path) : dayAndTime(source.date, path)
   const conditions = Object.entries(source.if ?? {}).map(([name, values]) => [name, [values].flat()] as const)
   return (fields, receivedAt) => {
     if (!conditions.every(([name, values]) => values.includes((fields[name] ?? null) as never))) return null
-    if (nested) return trustedTime(nested(fields, receivedAt), receivedAt, limits)
+    if (nested) return trusted(nested(fields, receivedAt), receivedAt)
     const value = find(fields)
-    return value === undefined ? null : trustedTime(read(value, receivedAt), receivedAt, limits)
+    return value === undefined ? null : trusted(readIn(fields, value, receivedAt), receivedAt)
+  }
+}
+
+type Trust = (time: number | null, receivedAt: number) => number | null
+
+/** What can be a time, and is none of a clock that was never set; a rule that says how old it may be knows better. */
+function trustOf(source: TimeSource, clock: ZoneClock | null, limits: TimeLimits): Trust {
+  return (found, receivedAt) => {
+    const time = trustedTime(found, receivedAt, limits)
+    if (time === null || source.max_age !== undefined) return time
+    const isUnset =
+      isUnsetClock(time, receivedAt) || (clock && isUnsetClock(2 * time - clock(time), receivedAt))
+    return isUnset ? null : time
+  }
+}
+
+/** Reads a value of a message. */
+export type ReadIn = (fields: Fields, value: FieldValue, receivedAt: number, isUtc?: boolean) => number | null
+
+const withoutFields =
+  (read: ReadTime): ReadIn =>
+  (_fields, value, receivedAt, isUtc) =>
+    read(value, receivedAt, isUtc)
+
+/** A time without an offset is meant where the message says, if it does. */
+function readBeside(format: string, read: ReadTime): ReadIn {
+  if (format !== 'auto' && format !== 'iso8601') return withoutFields(read)
+  return (fields, value, receivedAt, isUtc) => {
+    const beside = typeof value === 'string' && !isUtc && !hasOffset(value) ? zoneBeside(fields) : null
+    return beside ? readerOf(format, beside)(value, receivedAt) : read(value, receivedAt, isUtc)
   }
 }
 
 /** Of the members at the top that are named like a time the first that is one: measured before sent; or what several make together. */
 function namedTime(
   read: ReadTime,
+  readIn: ReadIn,
   clock: ZoneClock | null,
-  limits: TimeLimits,
+  trusted: Trust,
 ): (fields: Fields, receivedAt: number) => number | null {
   return (fields, receivedAt) => {
     let first: number | null = null
@@ -103,10 +149,9 @@ function namedTime(
       const rank = timeRank(name)
       if (rank === null || rank >= firstRank) continue
       if (isNoEpoch(name) && /^\d{9,16}$/.test(String(fields[name]))) continue
-      const time = trustedTime(
-        read(fields[name] as FieldValue, receivedAt, isUtcName(name)),
+      const time = trusted(
+        readIn(fields, fields[name] as FieldValue, receivedAt, isUtcName(name)),
         receivedAt,
-        limits,
       )
       if (time !== null) [first, firstRank] = [time, rank]
     }

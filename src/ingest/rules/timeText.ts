@@ -7,9 +7,12 @@ const zone = String.raw`(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?`
 const fraction = String.raw`(?:[.,](\d{1,9}))?`
 /** Behind an offset Java names the zone, and Go what people call it. */
 const zoneAgain = String.raw`(?:(?<=[Z\d])\[[\w/+-]{1,40}\]|(?<=[+-]\d{4}) [A-Z]{3,4}|(?<=\d)(?: ([A-Z]{3,4})))?`
-/** `2026-11-24T12:00:00.5+01:00`; also with blanks, `/`, `.` or `:` between the parts of the date, and named zones. */
+/**
+ * `2026-11-24T12:00:00.5+01:00`; also with blanks, `/`, `.` or `:` between the parts of the date, and named zones. mosquitto_sub puts a Z
+ * before its offset.
+ */
 const iso = new RegExp(
-  String.raw`^(\d{4})([-/.:])(\d\d)\2(\d\d)[T _](\d\d)([:-])(\d\d)(?:\6(\d\d)${fraction})?\s{0,4}?(?:[A-Z]{3,4}(?=[+-]\d{4}$))?${zone}${zoneAgain}$`,
+  String.raw`^(\d{4})([-/.:])(\d\d)\2(\d\d)[T _](\d\d)([:-])(\d\d)(?:\6(\d\d)${fraction})?\s{0,4}?(?:(?:[A-Z]{3,4}|(?<=\.\d{6})Z)(?=[+-]\d{4}$))?${zone}${zoneAgain}$`,
   'i',
 )
 /** `20261124T120000Z` */
@@ -25,7 +28,8 @@ const mail = /^(?:[A-Z][a-z]{2}, )?(\d\d?) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d)
 const ctime =
   /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d\d?) (\d\d):(\d\d):(\d\d)(?: ([A-Z]{3,4}))? (\d{4})(?: ([A-Z]{3,4}))?$/
 /** Names of zones that mean one offset only: CST, IST and BST mean several. */
-const zoneNames: Readonly<Record<string, string>> = {
+export const zoneNames: Readonly<Record<string, string>> = {
+  __proto__: null as never,
   UTC: 'Z',
   GMT: 'Z',
   WET: '+00:00',

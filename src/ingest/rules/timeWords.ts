@@ -9,10 +9,10 @@ const core = words(
   'time timestamp ts tst tstamp stamp date datetime dt epoch unix unixtime unixtimestamp posix utc jd mjd ticks localtime horodate horodatage zeit uhrzeit zeitstempel rxtime txtime',
 )
 const measured = words(
-  'measure measured measurement meas sample sampled sampling record recorded observe observed observation obs read reading capture captured acquisition acq acquired event device sensor fix gps gnss meter data log logged collect collected source phenomenon taken snapshot location',
+  'measure measured measurement meas sample sampled sampling record recorded observe observed observation obs read reading capture captured acquisition acq acquired event device sensor fix gps gnss meter data log logged collect collected source phenomenon taken snapshot location car vehicle node station meter inverter poll polled scan scanned telemetry metric metrics value val',
 )
 const sent = words(
-  'sent send publish published report reported receive received recv rx gateway gw server msg message packet uplink enqueued processed current system tx rxtime txtime arrival upload terminal',
+  'sent send publish published report reported receive received recv rx gateway gw server msg message packet uplink enqueued processed current system tx rxtime txtime arrival upload terminal client host edge',
 )
 const rest = words(
   'ms us ns s sec secs seconds msec usec nsec millis milliseconds iso iso8601 local locale full gmt of',

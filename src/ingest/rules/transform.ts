@@ -30,7 +30,7 @@ export function compileTransform(text: string): Transform {
   }
   // Loaded with the first transform: it takes a megabyte, and few servers have one.
   const jsonata = createRequire(import.meta.url)('jsonata') as typeof evaluator
-  const expression = jsonata(text, limits)
+  const expression = parsed(() => jsonata(text, limits), text)
   expression.registerFunction('pad', pad, '<s-ns?:s>')
   let bound: Promise<void> | null = null
   return async (payload, fields) => {
@@ -56,6 +56,20 @@ export function compileTransform(text: string): Transform {
     let chars = 0
     for (const name in made) chars += typeof made[name] === 'string' ? made[name].length : 0
     return chars > decodeBytesMax ? refused('its result is too large') : { fields: made }
+  }
+}
+
+/** The library throws objects that are no errors. */
+function parsed<T>(parse: () => T, text: string): T {
+  try {
+    return parse()
+  } catch (error) {
+    const { message = 'it is no JSONata', position } = error as { message?: string; position?: number }
+    const near =
+      position === undefined
+        ? ''
+        : ` at character ${position}, behind ${JSON.stringify(text.slice(Math.max(0, position - 20), position))}`
+    throw new RangeError(`${message.replace(/\.$/, '')}${near}`)
   }
 }
 

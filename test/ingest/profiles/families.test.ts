@@ -56,3 +56,12 @@ describe('what a message says', () => {
     },
   )
 })
+
+test('a message says the same of the second time on, when its layout is known', async () => {
+  const said = async ({ topic, payload }: Message) =>
+    (await clean(topic, payload, receivedAt)).map(({ time, fields, cleaned }) => ({ time, fields, cleaned }))
+  for (const message of messages) {
+    const first = await said(message)
+    expect(await said(message)).toEqual(first)
+  }
+}, 60_000)

@@ -26,22 +26,28 @@ describe('a rules file that is not valid', () => {
       rule('    fields:\n      t: { mim: 1 }\n'),
       'rules.yaml:5 there is no key "mim" here; did you mean "min"?',
     ],
-    [rule('    store: raw\n'), 'rules.yaml:4 rules.0.store must be one of raw+fields, fields, none'],
+    [
+      rule('    store: raw\n'),
+      'rules.yaml:4 rule "a", store must be one of raw+fields, fields, none, not "raw"',
+    ],
     [
       rule('    dedupe: { window: soon }\n'),
-      'rules.yaml:4 rules.0.dedupe.window must be a length of time such as 30s, 5m or 90d',
+      'rules.yaml:4 rule "a", dedupe.window must be a length of time such as 30s, 5m or 90d',
     ],
     ['rule:\n  - name: a\n', 'rules.yaml:1 there is no key "rule" here; did you mean "rules"?'],
     [
       'profiles: [tasmota]\nrules:\n  - name: a\n    topic: t\n    feilds:\n      t: {}\n',
       'rules.yaml:5 there is no key "feilds" here',
     ],
-    [rule('    samples: 3\n'), 'rules.yaml:4 rules.0.samples must be'],
+    [rule('    samples: 3\n'), 'rules.yaml:4 rule "a", samples must be'],
     ['zone: Berlin\n', 'rules.yaml:1 zone: "Berlin" is no time zone; write Europe/Berlin, UTC or +01:00'],
-    ['rules:\n  - topic: t\n', 'rules.yaml:2 rules.0 needs the key "name"'],
+    ['rules:\n  - topic: t\n', 'rules.yaml:2 rule 1 needs the key "name"'],
     ['rules:\n  - name: a\n    topic: a/#/b\n', 'rules.yaml:3 rule "a", topic:'],
     [rule('    where: "fields.t >"\n'), 'rules.yaml:4 rule "a", where:'],
-    [rule('    where: "temperature > 1"\n'), 'rules.yaml:4 rule "a", where: Unknown variable: temperature'],
+    [
+      rule('    where: "temperature > 1"\n'),
+      'rules.yaml:4 rule "a", where: there is no "temperature"; a field is fields.temperature',
+    ],
     [
       rule('    where: "fields.t.matches(\'(x+)+y\')"\n'),
       'rules.yaml:4 rule "a", where: matches() may take very long',
@@ -50,7 +56,7 @@ describe('a rules file that is not valid', () => {
     [rule('    transform: "$match(a, /(x+)+y/)"\n'), 'rules.yaml:4 rule "a", transform: regular expressions'],
     [
       rule('    fields: { t: { unit: "°C -> kWh" } }\n'),
-      'rules.yaml:4 rule "a", fields: t: there is no conversion from "°C" to "kWh"',
+      'rules.yaml:4 rule "a", fields.t: there is no conversion from "°C" to "kWh"',
     ],
     [
       rule('    time: { path: t, zone: Mars/Olympus }\n'),
@@ -77,7 +83,7 @@ describe('a rules file that is not valid', () => {
       'rules:\n  - name: a\n    topic: t\n  - name: a\n    topic: u\n',
       'rules.yaml:4 there are two rules named "a"',
     ],
-    ['rules: [\n', 'rules.yaml:2 Flow sequence'],
+    ['rules: [\n', 'rules.yaml:2 a quote, bracket, comma or colon is missing'],
   ])('%j is refused with its line and key', (text, problem) => {
     expect(problemsOf(text).join('\n')).toContain(problem)
   })
@@ -277,4 +283,19 @@ test('a profile the file names wrongly is a fault also where the server asks for
   const made = (): unknown =>
     createRuleSet('profiles: [tasmotta]\n', { name: 'rules.yaml', files, profiles: ['all'] })
   expect(made).toThrow('there is no profile "tasmotta"')
+})
+
+test('a rule finds the time of a message whose layout is known, also by a name that another rule gave', async () => {
+  const rules = [
+    '  - { name: a, topic: t, also: true, rename: { x: at } }',
+    '  - { name: b, topic: t, time: { path: at } }',
+    '  - { name: c, topic: u, time: { path: value } }',
+  ]
+  const clean = applier(`rules:\n${rules.join('\n')}\n`)
+  const seconds = receivedAt / 1000 - 10
+  for (let i = 0; i < 3; i++) {
+    const [renamed] = await clean('t', `{"x":${seconds + i},"v":1}`)
+    const [bare] = await clean('u', String(seconds + i))
+    expect([renamed?.time, bare?.time]).toEqual([(seconds + i) * 1000, (seconds + i) * 1000])
+  }
 })
