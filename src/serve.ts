@@ -78,20 +78,39 @@ function untilSignal(reload: () => Promise<void>, log: Log): Promise<void> {
 
 function banner(app: App, config: Config): string {
   const seconds = (process.uptime() * 1000).toFixed(0)
-  const demo = app.auth.demoAccounts.length > 0
-  const user = demo ? '-u admin -P 12345678 ' : '-u USER -P PASSWORD '
   const lines = [
     `Amber ${version} is ready in ${seconds} ms.`,
     '',
     ...app.listeners.map((listener) => `  MQTT       ${listenerPlace(listener)}`),
     `  HTTP       ${app.http.isSecure ? 'https' : 'http'}://${place(app.http)}   (open it in a browser; API reference at /docs)`,
     `  Data       ${app.dataPath}   (${app.status.readings} readings)`,
-    `  Passwords  ${config.auth.password_file === '' ? 'none: anonymous clients only' : config.auth.password_file}`,
+    `  Passwords  ${passwords(config.auth)}`,
     '',
-    `  Next       ${command()} pub ${user}-t home/kitchen/temperature -m 21.5`,
+    `  Next       ${[command(), 'pub', ...connection(app, config)].join(' ')} -t home/kitchen/temperature -m 21.5`,
     '',
   ]
   return `${lines.join('\n')}\n`
+}
+
+function passwords({ password_file: file, allow_anonymous: isOpen }: Config['auth']): string {
+  if (file !== '') return file
+  return `none: ${isOpen ? 'anonymous clients' : 'client certificates and tokens'} only`
+}
+
+/** Addresses a listener is reached at by the name localhost, which `pub` takes by itself. */
+const nearby: ReadonlySet<string> = new Set(['', '0.0.0.0', '::', '127.0.0.1', '::1', 'localhost'])
+
+/** The flags of `pub` that reach this server: a listener without encryption, when there is one. */
+function connection({ listeners, auth }: App, config: Config): string[] {
+  const tcp = listeners.filter(({ protocol, path }) => protocol === 'mqtt' && path === '')
+  const listener = tcp.find(({ tls }) => !tls) ?? tcp[0]
+  const flags: string[] = []
+  if (listener?.tls) flags.push('--cafile', 'CA.pem')
+  if (listener && !nearby.has(listener.address)) flags.push('-h', listener.address)
+  if (listener && listener.port !== (listener.tls ? 8883 : 1883)) flags.push('-p', `${listener.port}`)
+  if (auth.demoAccounts.length > 0) return [...flags, '-u', 'admin', '-P', '12345678']
+  const isOpen = config.auth.password_file === '' && config.auth.allow_anonymous
+  return isOpen ? flags : [...flags, '-u', 'USER', '-P', 'PASSWORD']
 }
 
 /** How this very program was started, so that the printed command works where it is pasted. */

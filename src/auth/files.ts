@@ -35,10 +35,27 @@ export interface AuthFiles {
   allow_anonymous: boolean
 }
 
+/** Listeners by name. */
+export interface AuthPlaces {
+  /** Those these files are of; `null`: HTTP and every listener without files of its own. */
+  of: readonly string[] | null
+  /** Those that let anonymous clients in by a setting of their own. */
+  open: readonly string[]
+}
+
+const everywhere: AuthPlaces = { of: null, open: [] }
+
 const aclFileBytesMax = 64 * 1024 * 1024
 
-/** Throws `bad_password_file`, also when a file that is named leaves nobody who could log in. */
-export async function readPasswords(files: AuthFiles, program: string): Promise<PasswordState> {
+/**
+ * Throws `bad_password_file`, also when a file that is named leaves nobody who could log in. `places` say of which part of the
+ * server these files are.
+ */
+export async function readPasswords(
+  files: AuthFiles,
+  program: string,
+  places: AuthPlaces = everywhere,
+): Promise<PasswordState> {
   const path = files.password_file
   const text = path === '' ? null : await readText(path, 'bad_password_file', passwordFileBytesMax)
   const accounts = text === null ? new Map<string, Account>() : parsePasswordFile(text, path)
@@ -48,7 +65,7 @@ export async function readPasswords(files: AuthFiles, program: string): Promise<
   if (isEmpty) {
     // A choice, not an oversight: client certificates and tokens need no account.
     warnings.push(
-      `no password file is configured and anonymous clients are not allowed, so only client certificates and tokens get in; make an account with: ${program} passwd -c passwd NAME and set auth.password_file to passwd; or let everybody in with: ${program} serve --auth.allow_anonymous`,
+      `no password file is configured and ${whoGetsIn(places)}; make an account with: ${program} passwd -c passwd NAME and set auth.password_file to passwd; or let everybody in with: ${program} serve --auth.allow_anonymous`,
     )
   }
   if (text === null && path !== '') {
@@ -98,6 +115,15 @@ async function readText(path: string, code: ErrorCode, bytesMax: number): Promis
     throw new AppError(code, `${path} has ${bytes.length} bytes; the limit is ${bytesMax}`)
   }
   return bytes.toString('utf8')
+}
+
+function whoGetsIn({ of, open }: AuthPlaces): string {
+  const certificates = 'only client certificates'
+  if (of !== null)
+    return `anonymous clients are not allowed on the listeners ${of.join(', ')}, so there ${certificates} get in`
+  return open.length === 0
+    ? `anonymous clients are not allowed, so ${certificates} and tokens get in`
+    : `anonymous clients are allowed on the listeners ${open.join(', ')} only, so elsewhere, HTTP included, ${certificates} and tokens get in`
 }
 
 function nobodyGetsIn(path: string, exists: boolean, program: string): AppError {

@@ -3,6 +3,7 @@
 
 import type { ListenerConfig } from '../config/listener.ts'
 import type { Config } from '../config/schema.ts'
+import type { AuthPlaces } from './files.ts'
 import { type AuthDeps, openAuth } from './open.ts'
 import type { Accounts } from './principal.ts'
 
@@ -27,7 +28,9 @@ export async function openListenerAuths(
   try {
     const open = async (config: Config['auth']): Promise<void> => {
       const key = keyOf(config)
-      if (!opened.has(key)) opened.set(key, wrap(await openAuth(config, deps)))
+      if (opened.has(key)) return
+      const places = placesOf(config, { auth, mqtt })
+      opened.set(key, wrap(await openAuth(config, { ...deps, places })))
     }
     await open(auth)
     for (const listener of mqtt.listeners) await open(authConfigOf(auth, listener))
@@ -41,6 +44,22 @@ export async function openListenerAuths(
     of: (listener) => opened.get(keyOf(authConfigOf(auth, listener))) as Accounts,
     close,
   }
+}
+
+/** Which part of a server has these files, and where others let anonymous clients in. */
+function placesOf(config: Config['auth'], { auth, mqtt }: Pick<Config, 'auth' | 'mqtt'>): AuthPlaces {
+  const named = mqtt.listeners.map((listener) => ({ listener, config: authConfigOf(auth, listener) }))
+  const names = (wanted: (of: Config['auth']) => boolean): string[] =>
+    named.filter((one) => wanted(one.config)).map(({ listener }) => nameOf(listener))
+  const isMain = keyOf(config) === keyOf(auth)
+  return {
+    of: isMain ? null : names((of) => keyOf(of) === keyOf(config)),
+    open: names((of) => of.allow_anonymous),
+  }
+}
+
+function nameOf({ name, path, host, port }: ListenerConfig): string {
+  return name || path || `${host.includes(':') ? `[${host}]` : host || '*'}:${port}`
 }
 
 function authConfigOf(auth: Config['auth'], listener: ListenerConfig): Config['auth'] {

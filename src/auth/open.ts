@@ -7,7 +7,7 @@ import type { Log } from '../ops/log.ts'
 import { type AclView, viewAcl } from './acl.ts'
 import { createCredentials } from './credentials.ts'
 import { explainAccess } from './explain.ts'
-import { type AclState, type PasswordState, readAcl, readPasswords } from './files.ts'
+import { type AclState, type AuthPlaces, type PasswordState, readAcl, readPasswords } from './files.ts'
 import { createGate } from './gate.ts'
 import type { Accounts, KeptLogins, Principal } from './principal.ts'
 import { fitsProof, makeProof } from './proof.ts'
@@ -22,6 +22,8 @@ export interface AuthDeps {
   concurrency: number
   /** How the program is called in the commands of warnings and errors. */
   program?: string
+  /** Which part of the server this is the authenticator of, for warnings; unset: all of it. */
+  places?: AuthPlaces
 }
 
 /** Logins that may wait for their check; a storm beyond that is told to come back. */
@@ -30,9 +32,9 @@ const waitingMax = 20_000
 /** Reads the files. Throws `bad_password_file` or `bad_acl_file`. */
 export async function openAuth(
   config: AuthConfig,
-  { log, concurrency, program = 'amber' }: AuthDeps,
+  { log, concurrency, program = 'amber', places }: AuthDeps,
 ): Promise<Accounts> {
-  const files = await openFiles(config, program)
+  const files = await openFiles(config, (files) => readPasswords(files, program, places))
   const credentials = createCredentials({ gate: createGate({ concurrency, waitingMax }) })
   const principals = createPrincipals(config, files)
   const listeners: (() => void)[] = []
@@ -136,8 +138,11 @@ interface Files {
   read(): Promise<{ changed: boolean; errors: unknown[] }>
 }
 
-async function openFiles(config: AuthConfig, program: string): Promise<Files> {
-  let passwords = await readPasswords(config, program)
+async function openFiles(
+  config: AuthConfig,
+  readAccounts: (config: AuthConfig) => Promise<PasswordState>,
+): Promise<Files> {
+  let passwords = await readAccounts(config)
   let acl = await readAcl(config)
   return {
     get passwords() {
@@ -147,10 +152,7 @@ async function openFiles(config: AuthConfig, program: string): Promise<Files> {
       return acl
     },
     async read() {
-      const [newPasswords, newAcl] = await Promise.allSettled([
-        readPasswords(config, program),
-        readAcl(config),
-      ])
+      const [newPasswords, newAcl] = await Promise.allSettled([readAccounts(config), readAcl(config)])
       let changed = false
       const errors: unknown[] = []
       if (newPasswords.status === 'rejected') errors.push(newPasswords.reason)

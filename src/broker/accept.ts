@@ -25,6 +25,9 @@ import { countTraffic, type Traffic } from './sys/traffic.ts'
 import { dismiss } from './wire/answers.ts'
 import { attachGate } from './wire/gate.ts'
 
+/** A packet may name this many topic filters, also where a session may have fewer subscriptions. */
+const filtersOfPacket = 10_000
+
 /** Who is calling, and who decides whether to let them in. */
 export type Door = Caller & {
   auth: Authenticator
@@ -128,6 +131,7 @@ export function accept(
     packetBytesMax: limits.max_packet_size,
     queuedBytesMax: limits.max_queued_bytes,
     inflightMax: limits.max_inflight,
+    filtersMax: Math.max(limits.max_subscriptions, filtersOfPacket),
     versions: door.versions ?? [],
     onPublish: createTakePublish(client, dispatch),
   })

@@ -1,7 +1,8 @@
 // Clients that others wrote, each with a codec of its own: Eclipse Paho's for browsers over WebSocket (MQTT 3.1.1, QoS 0 to 2),
-// and u8-mqtt over TCP (MQTT 3.1.1 and 5, QoS 1; its QoS 0 cannot be sent).
+// u8-mqtt over TCP (MQTT 3.1.1 and 5, QoS 1; its QoS 0 cannot be sent), and MQTT.js with topic aliases.
 
 import { createRequire } from 'node:module'
+import { connectAsync } from 'mqtt'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { loadConfig } from '../../src/config/load.ts'
@@ -151,5 +152,22 @@ test.each(['mqtt_v4', 'mqtt_v5'] as const)(
     expect(got[1]?.utf8()).toBe('two')
     other.destroy()
     await client.disconnect()
+  },
+)
+
+test.each([0, 1, 2] as const)(
+  'MQTT.js with topic aliases is told the topic of each QoS %i message',
+  async (qos) => {
+    const client = await connectAsync(`mqtt://127.0.0.1:${server.port}`, {
+      protocolVersion: 5,
+      properties: { topicAliasMaximum: 10 },
+    })
+    closing.push(() => client.end(true))
+    const topics: string[] = []
+    client.on('message', (topic) => topics.push(topic))
+    await client.subscribeAsync('aliased/#', { qos })
+    for (let n = 0; n < 3; n++) await client.publishAsync('aliased/topic', String(n), { qos })
+    await until(() => topics.length === 3, 'three messages')
+    expect(topics).toEqual(['aliased/topic', 'aliased/topic', 'aliased/topic'])
   },
 )

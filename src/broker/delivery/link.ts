@@ -93,7 +93,9 @@ export interface Sending {
 /** Writes a PUBLISH; `false` when it is larger than the client takes, and so is not sent [MQTT-3.1.2-25]. */
 export function sendPublish(link: Link, sending: Sending, allForms: Forms | null, now: number): boolean {
   const { qos, retain, dup, messageId, subscriptionIds } = sending
-  const { version, aliases, mountPoint } = link
+  const { version, mountPoint } = link
+  // MQTT.js 5.16 looks an alias up at PUBLISH and hands a QoS 2 message on at PUBREL, by then without a topic.
+  const aliases = qos === 2 ? null : link.aliases
   const isMounted = mountPoint !== ''
   const forms = isMounted ? (allForms?.below(mountPoint) ?? null) : allForms
   const message = isMounted ? (forms?.message ?? unmounted(mountPoint, sending.message)) : sending.message

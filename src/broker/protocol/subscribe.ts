@@ -1,7 +1,13 @@
 // SUBSCRIBE and UNSUBSCRIBE [MQTT-3.8, 3.10]: one reason code a filter, in the order sent. For a session that lasts, the
 // answer leaves when the change is on the disk; retained messages follow it.
 
-import { generate, type ISubscribePacket, type IUnsubscribePacket, type Packet } from 'mqtt-packet'
+import {
+  generate,
+  type ISubscribePacket,
+  type ISubscription,
+  type IUnsubscribePacket,
+  type Packet,
+} from 'mqtt-packet'
 import type { Config } from '../../config/schema.ts'
 import { filterFault, hasWildcard } from '../../domain/topic.ts'
 import type { Log } from '../../ops/log.ts'
@@ -15,6 +21,7 @@ import type { SessionRegistry } from '../sessions/registry.ts'
 import type { Session, Subscription } from '../sessions/session.ts'
 import { sharedFilter } from '../sessions/subscriptions.ts'
 import type { Answer } from './dispatch.ts'
+import { inTurns } from './inTurns.ts'
 
 export interface SubscribeDependencies {
   registry: SessionRegistry
@@ -64,15 +71,18 @@ async function subscribe(
   if (session === null || isOver(client, session)) return
   const subscriptionIdentifier = properties?.subscriptionIdentifier
   const isBridge = isForeignBridge(client)
-  const granted = subscriptions.map(({ topic, qos, nl, rap, rh }): Granted => {
+  const granted: Granted[] = []
+  const add = ({ topic, qos, nl, rap, rh }: ISubscription): void => {
     const subscription: Subscription = { topic: mountFilter(mountPoint, topic), qos }
     // MQTT 3 has no options: a bridge never wants back what it sent, and retained stays retained.
     if (nl || isBridge) subscription.nl = true
     if (rap || isBridge) subscription.rap = true
     if (rh) subscription.rh = rh
     if (subscriptionIdentifier !== undefined) subscription.subscriptionIdentifier = subscriptionIdentifier
-    return grant(dependencies, client, session, subscription)
-  })
+    granted.push(grant(dependencies, client, session, subscription))
+  }
+  const adding = inTurns(subscriptions, add, () => session.ended)
+  if (adding !== undefined) await client.amber.turns.hold(adding)
   if (session.isPersistent) {
     try {
       await journal.cut({ sync: true })
@@ -91,7 +101,10 @@ async function subscribe(
     granted: granted.map(({ code }) => codeFor(client, code)),
   }
   write(client, suback as Packet)
-  for (const answer of granted) if (answer.code <= 2) sendRetained(dependencies, session, answer)
+  const retained = (answer: Granted): void => {
+    if (answer.code <= 2) sendRetained(dependencies, session, answer)
+  }
+  await inTurns(granted, retained, () => isOver(client, session))
   dependencies.delivery.pump(session, null, Date.now())
 }
 
@@ -156,9 +169,13 @@ async function unsubscribe(
   const { messageId, unsubscriptions } = packet as IUnsubscribePacket
   const { session, mountPoint } = client.amber
   if (session === null || isOver(client, session)) return
-  const granted = unsubscriptions.map((topic) =>
-    registry.unsubscribe(session, mountFilter(mountPoint, topic)) ? 0 : codes.noSubscriptionExisted,
-  )
+  const granted: number[] = []
+  const remove = (topic: string): void => {
+    const found = registry.unsubscribe(session, mountFilter(mountPoint, topic))
+    granted.push(found ? 0 : codes.noSubscriptionExisted)
+  }
+  const removing = inTurns(unsubscriptions, remove, () => session.ended)
+  if (removing !== undefined) await client.amber.turns.hold(removing)
   if (session.isPersistent) await journal.cut({ sync: true })
   write(client, { cmd: 'unsuback', messageId: messageId ?? 0, granted } as Packet)
 }

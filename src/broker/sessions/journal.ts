@@ -1,10 +1,14 @@
 // Writes behind what memory holds: now and then a cut through everything that was touched, taken in one instant and put on
 // the disk in one batch, together with the number of the last reading it knows. Whatever came later is in the log.
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { asAppError } from '../../domain/errors.ts'
 import type { Log } from '../../ops/log.ts'
 import { createDurable, type Durable, writeFollowed } from './records.ts'
 import type { Staging } from './staging.ts'
+
+/** What a cut has to write is made ready this long, and then others are let in. */
+const turnMs = 4
 
 /** Writes one thing as it was when this function was made. */
 export type Write = (durable: Durable, staging: Staging) => Promise<void>
@@ -103,7 +107,13 @@ export class Journal {
     const writes = [...dirty].map(([key, capture]) => capture(key as never))
     try {
       const durable = createDurable(staging)
-      for (const write of writes) await write(durable, staging)
+      let began = performance.now()
+      for (const write of writes) {
+        await write(durable, staging)
+        if (performance.now() - began < turnMs) continue
+        await nextTurn()
+        began = performance.now()
+      }
       await writeFollowed(staging, followed)
       await staging.commit({ sync: waiters.some(({ sync }) => sync) })
       this.#written = followed

@@ -19,6 +19,8 @@ export interface GateDependencies {
   queuedBytesMax: number
   /** Unacknowledged QoS 1 and 2 publishes of a client: Receive Maximum. */
   inflightMax: number
+  /** Topic filters one SUBSCRIBE or UNSUBSCRIBE may name. */
+  filtersMax: number
   /** Versions of MQTT a client may speak; empty: all. */
   versions: readonly number[]
   /** A publish without properties, in its place among the packets that reach the parser. */
@@ -64,7 +66,9 @@ export function attachGate(client: BrokerClient, dependencies: GateDependencies)
     rejectClient(client, version, fault)
   }
   const faultOf = (frame: Frame): Fault | null => {
-    const fault = packetFault(frame, version) ?? (opens(client, frame, version, inflightMax) ? null : tooMany)
+    const fault =
+      packetFault(frame, version, dependencies) ??
+      (opens(client, frame, version, inflightMax) ? null : tooMany)
     if (frame.header >> 4 !== 1) return fault
     // What answers a CONNECT is in the words of its own version.
     if (fault === null || version === 0) version = protocolVersion(frame)

@@ -17,6 +17,11 @@ export interface Frame {
   pairs: [string, string][] | null
 }
 
+export interface PacketLimits {
+  /** Topic filters one SUBSCRIBE or UNSUBSCRIBE may name. */
+  filtersMax: number
+}
+
 /** What a PUBACK or PUBREC may say [MQTT-3.4.2.1, 3.5.2.1]. */
 const receiptCodes: ReadonlySet<number> = new Set([0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99])
 /** The same of PUBREL and PUBCOMP [MQTT-3.6.2.1, 3.7.2.1]. */
@@ -27,8 +32,8 @@ const disconnectCodes: ReadonlySet<number> = new Set([
   0x98, 0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9e, 0x9f, 0xa0, 0xa1, 0xa2,
 ])
 
-/** Why this packet breaks the protocol, or `null`. `version` is 0 before CONNECT. */
-export function packetFault(frame: Frame, version: number): Fault | null {
+/** Why this packet breaks the protocol or a limit, or `null`. `version` is 0 before CONNECT. */
+export function packetFault(frame: Frame, version: number, { filtersMax }: PacketLimits): Fault | null {
   const type = frame.header >> 4
   if (version === 0 && type !== 1) return protocolError('the first packet must be CONNECT [MQTT-3.1.0-1]')
   switch (type) {
@@ -48,9 +53,9 @@ export function packetFault(frame: Frame, version: number): Fault | null {
     case 7:
       return ackFault(frame, version, 0)
     case 8:
-      return flagsFault(frame, 2) ?? filtersFault(frame, version, 'subscribe')
+      return flagsFault(frame, 2) ?? filtersFault(frame, version, 'subscribe', filtersMax)
     case 10:
-      return flagsFault(frame, 2) ?? filtersFault(frame, version, 'unsubscribe')
+      return flagsFault(frame, 2) ?? filtersFault(frame, version, 'unsubscribe', filtersMax)
     case 12:
       return (
         flagsFault(frame, 0) ??
@@ -125,6 +130,7 @@ function filtersFault(
   { bytes, start, end }: Frame,
   version: number,
   kind: 'subscribe' | 'unsubscribe',
+  max: number,
 ): Fault | null {
   const id = idFault(bytes, start, end)
   if (id !== null) return id
@@ -135,7 +141,8 @@ function filtersFault(
     at = properties.end
   }
   if (at >= end) return protocolError('no topic filter [MQTT-3.8.3-2]')
-  while (at < end) {
+  for (let count = 0; at < end; count++) {
+    if (count === max) return tooManyFilters(kind, max)
     const filter = checkBlob(bytes, at, end, true)
     if (filter.fault !== null) return filter.fault
     const text = bytes.toString('utf8', at + 2, filter.end)
@@ -149,6 +156,11 @@ function filtersFault(
     at++
   }
   return null
+}
+
+function tooManyFilters(kind: string, max: number): Fault {
+  const message = `${kind.toUpperCase()} names more than ${max} topic filters; send several packets`
+  return { reasonCode: 0x97, message }
 }
 
 function optionsFault(options: number, version: number, filter: string): Fault | null {

@@ -25,6 +25,7 @@ test('whoever sends without reading the answers is closed', async () => {
   attachGate(client, {
     log: createLog({ level: 'silent', format: 'json' }),
     packetBytesMax: 1000,
+    filtersMax: 100,
     queuedBytesMax: 100_000,
     inflightMax: 10,
     versions: [],
