@@ -15,7 +15,7 @@ import type { RetentionRule } from './config/retention.ts'
 import type { Config } from './config/schema.ts'
 import { asAppError } from './domain/errors.ts'
 import type { AccessRoom } from './http/context.ts'
-import { startHttp } from './http/server.ts'
+import { type HttpServer, startHttp } from './http/server.ts'
 import { type Capture, createCapture } from './ingest/capture.ts'
 import { decodeFields } from './ingest/decode/decode.ts'
 import { flatText } from './ingest/decode/flat.ts'
@@ -136,12 +136,26 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     broker.stopAccepting()
   })
 
+  return createApp({ dataPath: directory.root, auths, store, broker, http, lifecycle })
+}
+
+interface Parts {
+  dataPath: string
+  auths: ListenerAuths
+  store: ReadingStore
+  broker: Broker
+  http: HttpServer
+  lifecycle: Lifecycle
+}
+
+/** What has been started, as others see it. */
+function createApp({ dataPath, auths, store, broker, http, lifecycle }: Parts): App {
   return {
     mqtt: { host: broker.address, port: broker.port },
     listeners: broker.listeners,
     http: { host: http.address, port: http.port, isSecure: http.isSecure },
-    dataPath: directory.root,
-    auth,
+    dataPath,
+    auth: auths.main,
     get warnings() {
       return [...new Set(auths.all.flatMap((one) => one.warnings))]
     },
