@@ -6,7 +6,7 @@ import { isAbsolute, resolve } from 'node:path'
 import { AppError, type Problem } from '../domain/errors.ts'
 import { printable } from '../domain/topic.ts'
 import type { Note } from './mosquitto/conversion.ts'
-import { readMosquittoConf } from './mosquitto/convert.ts'
+import { type MosquittoConf, readMosquittoConf } from './mosquitto/convert.ts'
 import type { Config } from './schema.ts'
 import { readEnvironment, readFlags, readYaml, type Setting, type SourceResult } from './sources.ts'
 import { configKeys, configRoot, expectation, isFitting, type SchemaNode } from './tree.ts'
@@ -54,6 +54,7 @@ export function resolveConfig({ flags, env, file, mosquittoConf, cwd }: ConfigSo
   const problems = results.flatMap((result) => result.problems)
   const values = new Map<string, Setting>()
   for (const setting of results.flatMap((result) => result.settings)) values.set(setting.key, setting)
+  if (mosquitto !== null) settleDefault(mosquitto, values)
   const nodes = new Map(configKeys().map(({ name, node }) => [name, node]))
   for (const setting of values.values()) {
     const node = nodes.get(setting.key)
@@ -65,6 +66,18 @@ export function resolveConfig({ flags, env, file, mosquittoConf, cwd }: ConfigSo
     origins: new Map([...values].map(([key, setting]) => [key, setting.place])),
     file: yaml,
     notes: mosquitto?.notes ?? [],
+  }
+}
+
+/** `mqtt.port` and `mqtt.host` of a source above the mosquitto.conf are meant for the listener that the file itself calls the default. */
+function settleDefault(
+  { defaultListener, settings }: MosquittoConf,
+  values: ReadonlyMap<string, Setting>,
+): void {
+  if (defaultListener === null) return
+  for (const key of ['port', 'host']) {
+    const setting = values.get(`mqtt.${key}`)
+    if (setting !== undefined && !settings.includes(setting)) defaultListener[key] = setting.value
   }
 }
 

@@ -15,6 +15,8 @@ export interface MosquittoConf {
   settings: Setting[]
   /** One for each line that is no comment, in their order. */
   notes: Note[]
+  /** The listener that lines before the first `listener` speak of, as it stands in `mqtt.listeners`. */
+  defaultListener: Section | null
   problems: Problem[]
 }
 
@@ -36,7 +38,7 @@ export function convertLines(lines: readonly ConfLine[], file: string): Mosquitt
   )
   for (const line of lines) conversion.note(line, convertLine(conversion, line))
   settlePlugin(conversion)
-  settleListeners(conversion, file)
+  const defaultListener = settleListeners(conversion, file)
   settleAccess(conversion, file)
   settleBridges(conversion, file)
   const { notes, settings } = conversion
@@ -46,7 +48,7 @@ export function convertLines(lines: readonly ConfLine[], file: string): Mosquitt
       path: `${at}:${line}`,
       message: `${keyword}: ${message}`,
     }))
-  return { settings, notes, problems }
+  return { settings, notes, problems, defaultListener }
 }
 
 /** Whether a text reads like a mosquitto.conf and not like YAML. */
@@ -91,8 +93,8 @@ const openByAccident: Answer = {
     'with per_listener_settings Mosquitto 2.0 lets anonymous clients in on port 1883 or that of "port" when the file says nothing about them, against its own manual; they are refused here. If they are wanted, write allow_anonymous true above the first listener',
 }
 
-/** Without `listener` or `port` Mosquitto 2 listens on this machine only, and lets everybody there in. */
-function settleListeners(conversion: Conversion, file: string): void {
+/** Without `listener` or `port` Mosquitto 2 listens on this machine only, and lets everybody there in. Returns the default listener. */
+function settleListeners(conversion: Conversion, file: string): Section | null {
   const { listeners, defaultListener } = conversion
   const hasDefault =
     defaultListener !== null && (listeners.length === 0 || Object.keys(defaultListener).some(opensDefault))
@@ -105,7 +107,7 @@ function settleListeners(conversion: Conversion, file: string): void {
     conversion.imply('mqtt.host', '127.0.0.1', file)
     conversion.imply('http.host', '127.0.0.1', file)
     if (!conversion.has('auth.allow_anonymous')) conversion.imply('auth.allow_anonymous', true, file)
-    if (defaultListener === null) return
+    if (defaultListener === null) return null
     defaultListener['host'] = '127.0.0.1'
   }
   if (hasDefault && conversion.perListener && defaultListener?.['allow_anonymous'] === undefined) {
@@ -116,6 +118,7 @@ function settleListeners(conversion: Conversion, file: string): void {
   for (const listener of all) settleNames(listener)
   conversion.imply('mqtt.default_listener', false, file)
   conversion.imply('mqtt.listeners', all, file)
+  return hasDefault ? defaultListener : null
 }
 
 /** Options before the first `listener` that make Mosquitto open port 1883 besides. */

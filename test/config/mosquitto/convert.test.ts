@@ -28,6 +28,17 @@ function resolve(text: string, more: object = {}) {
   return resolveConfig({ flags: {}, env: {}, cwd, mosquittoConf: 'm.conf', ...more })
 }
 
+test('a port and an address given besides hold for the listener that the file calls the default', () => {
+  const flags = { 'mqtt.port': '1900', 'mqtt.host': '127.0.0.1' }
+  const listenersOf = (text: string, more: object): unknown =>
+    resolve(text, more).config.mqtt.listeners.map(({ port, host }) => `${host}:${port}`)
+  expect(listenersOf('max_connections 5\n', { flags })).toEqual(['127.0.0.1:1900'])
+  expect(listenersOf('port 1884\nlistener 1885 ::1\n', { flags })).toEqual(['127.0.0.1:1900', '::1:1885'])
+  expect(listenersOf('port 1884\n', { env: { AMBER_MQTT__PORT: '1901' } })).toEqual([':1901'])
+  expect(listenersOf('port 1884\n', {})).toEqual([':1884'])
+  expect(listenersOf('listener 1885 ::1\n', { flags })).toEqual(['::1:1885'])
+})
+
 describe('files people have', () => {
   test('Debian’s default: this machine only, everybody on it, and the files of conf.d', () => {
     mkdirSync(join(cwd, 'conf.d'))
