@@ -80,7 +80,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
   const metrics = createMetrics()
   const { auths, tokens, demo } = await openAccess(config, { log, program }, lifecycle)
   const auth = auths.main
-  const room = roomForConnections(config, log)
+  const room = roomOf(openFilesMax())
 
   const { rules, retention } = await openCleaning(config, { log }, lifecycle)
   const { directory, store, sessions } = await openData(config, { retention, metrics, log }, lifecycle)
@@ -136,6 +136,7 @@ async function start(config: Config, { log, program }: AppDependencies, lifecycl
     broker.stopAccepting()
   })
 
+  tellRoom(room, config, log)
   return createApp({ dataPath: directory.root, auths, store, broker, http, lifecycle })
 }
 
@@ -168,16 +169,12 @@ function createApp({ dataPath, auths, store, broker, http, lifecycle }: Parts): 
   }
 }
 
-/** Leaves the store the files it needs, whatever clients do. */
-function roomForConnections({ mqtt }: Config, log: Log): Room {
-  const files = openFilesMax()
-  const room = roomOf(files)
-  if (room.mqtt < mqtt.max_connections) {
-    log[room.mqtt < fewConnections ? 'warn' : 'info'](
-      `the system allows ${files} open files: room for ${room.mqtt} MQTT and ${room.http} HTTP connections at one time. For more, raise it: ulimit -n, LimitNOFILE of systemd, --ulimit nofile of Docker`,
-    )
-  }
-  return room
+/** The store needs files too: fewer connections than are configured may be all there is room for. */
+function tellRoom({ mqtt, http }: Room, config: Config, log: Log): void {
+  if (mqtt >= config.mqtt.max_connections) return
+  log[mqtt < fewConnections ? 'warn' : 'info'](
+    `the system allows ${openFilesMax()} open files: room for ${mqtt} MQTT and ${http} HTTP connections at one time. For more, raise it: ulimit -n, LimitNOFILE of systemd, --ulimit nofile of Docker`,
+  )
 }
 
 /** How long readings are kept: rules come first, which speak of their own topics, and store.retention mostly of all that is left. */

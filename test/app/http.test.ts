@@ -124,7 +124,6 @@ test.each(['/api/v2/write?org=x&bucket=y&precision=s', '/write?db=x&precision=s'
 
 test.each([
   ['/api/v2/write', 'this is no line', 400, 'line 1'],
-  ['/api/v2/write', 'ok v=1\nm v=', 400, 'line 2'],
   ['/api/v2/write', '', 400, 'empty'],
   ['/api/v2/write?precision=h', 'm v=1', 400, 'precision'],
   ['/api/v2/write?precision=s', 'm v=1 1700000000000000000', 400, 'precision'],

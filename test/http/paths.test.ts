@@ -72,7 +72,7 @@ test.each([
 test.each([
   ['/labels?start=2026-13-01T00:00:00Z', /invalid parameter "start".*timestamp/],
   ['/label/%ed/values', /%ed/],
-  ['/nothing', /no such route/],
+  ['/nothing', /of Prometheus' API there are query, /],
 ])('the envelope of Prometheus holds for %s too', async (target, error) => {
   const response = await server.ask(`/prometheus/api/v1${target}`)
   expect(await response.json()).toMatchObject({ status: 'error', error: expect.stringMatching(error) })
