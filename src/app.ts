@@ -61,7 +61,7 @@ export interface AppDependencies {
   program: string
 }
 
-/** Who has room for no more is told so loudly. */
+/** Who has room for no more is told so; others may ask for it with `log.level: debug`. */
 const fewConnections = 1000
 
 /** Starts everything `config` asks for. Throws an `AppError` that says what is wrong and what to do. */
@@ -172,7 +172,7 @@ function createApp({ dataPath, auths, store, broker, http, lifecycle }: Parts): 
 /** The store needs files too: fewer connections than are configured may be all there is room for. */
 function tellRoom({ mqtt, http }: Room, config: Config, log: Log): void {
   if (mqtt >= config.mqtt.max_connections) return
-  log[mqtt < fewConnections ? 'warn' : 'info'](
+  log[mqtt < fewConnections ? 'warn' : 'debug'](
     `the system allows ${openFilesMax()} open files: room for ${mqtt} MQTT and ${http} HTTP connections at one time. For more, raise it: ulimit -n, LimitNOFILE of systemd, --ulimit nofile of Docker`,
   )
 }
